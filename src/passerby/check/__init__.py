@@ -1,0 +1,1 @@
+"""The finished file, read back before it gets its name."""

@@ -1,0 +1,1 @@
+"""Looking: pictures in, detections out."""

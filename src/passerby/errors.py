@@ -1,0 +1,58 @@
+"""Everything passerby raises on purpose.
+
+PasserbyError
+├── SettingsError            a setting or a command line is wrong: exit code 2
+├── SourceError
+│   ├── SourceUnreadable     the input cannot be opened: not a picture, no video, cut off before its index
+│   ├── SourceDamaged        the input opens, and part of it cannot be decoded
+│   └── SourceTooLarge       the input is over a stated limit that can be raised
+├── ModelError               a model is missing, altered or cannot run here
+├── OutputError              the result cannot be stored: disk full, folder read-only
+└── RedactionIncomplete      something may be uncovered or altered; the output was withheld
+
+A message is one sentence without a full stop: whose, what, where, why, what was done about it. It names files, never
+pixels, URLs or people. The hint is apart and may be missing.
+"""
+
+from __future__ import annotations
+
+
+class PasserbyError(Exception):
+    """Root of the tree. `hint` says what the user can do next, in one sentence, or is None."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(PasserbyError):
+    """A setting or a command line is wrong; nothing was started."""
+
+
+class SourceError(PasserbyError):
+    """The input cannot be used."""
+
+
+class SourceUnreadable(SourceError):
+    """The input cannot be opened at all."""
+
+
+class SourceDamaged(SourceError):
+    """The input opens, and part of it cannot be decoded."""
+
+
+class SourceTooLarge(SourceError):
+    """The input is over a stated limit that can be raised."""
+
+
+class ModelError(PasserbyError):
+    """A model is missing, altered or cannot run here."""
+
+
+class OutputError(PasserbyError):
+    """The result cannot be stored."""
+
+
+class RedactionIncomplete(PasserbyError):
+    """Something may be uncovered, or the copy is not what the plan says; the output was withheld."""

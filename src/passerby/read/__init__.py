@@ -1,0 +1,1 @@
+"""Photos and videos in: what is in a file, and its frames."""

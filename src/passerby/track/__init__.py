@@ -1,0 +1,1 @@
+"""Detections in, tracks through time out. A tracker only adds."""

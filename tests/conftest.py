@@ -1,0 +1,27 @@
+"""What several tests share: real pictures that a package ships, and the labelled material where it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import skimage.data
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with labelled media beside the repository; a test that asks for it is skipped where it is missing."""
+    folder = REPOSITORY.parent / "shared"
+    if not (folder / "media").is_dir():
+        pytest.skip("no labelled media beside the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> npt.NDArray[np.uint8]:
+    """A real face, public domain: RGB, uint8, shape (512, 512, 3). The face is at about x 177..272, y 68..187."""
+    return np.asarray(skimage.data.astronaut(), np.uint8)
