@@ -155,11 +155,11 @@ def iou(a: Boxes, b: Boxes) -> npt.NDArray[np.float32]:
     """Intersection over union, float32, shape (len(a), len(b)), from 0 to 1."""
     top_left = np.maximum(a[:, None, :2], b[None, :, :2])
     bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
+    shared: npt.NDArray[np.float32] = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
     areas_a = np.prod(np.clip(a[:, 2:] - a[:, :2], 0, None), axis=1)
     areas_b = np.prod(np.clip(b[:, 2:] - b[:, :2], 0, None), axis=1)
     union = areas_a[:, None] + areas_b[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0).astype(np.float32)
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), np.float32)
 
 
 def to_stored(boxes: Boxes, orientation: Orientation, width: int, height: int) -> Boxes:
