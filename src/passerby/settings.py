@@ -1,0 +1,66 @@
+"""What a user may set. Unknown keys are refused; each stage gets the part it needs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from passerby.errors import SettingsError
+
+Covered = Literal["face"]
+Relative = Annotated[float, Field(ge=0, le=1)]
+PolygonPoints = tuple[tuple[Relative, Relative], ...]
+
+
+class Settings(BaseModel):
+    """What a user may set for one run. Everything has a default that is safe to publish with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cover: tuple[Covered, ...] = Field(("face",), min_length=1, description="What is looked for and covered.")
+    style: Literal["fill", "black", "frost"] = Field("fill", description="How it is covered.")
+    margin: float | None = Field(
+        None, ge=0, le=2, description="How much a box grows on every side before it is painted, as a share of it."
+    )
+    thorough: bool = Field(False, description="Look at every frame of a video at full size.")
+    keep: tuple[PolygonPoints, ...] = Field(
+        (), description="Parts of the picture that stay as they are: what lies wholly inside is not covered."
+    )
+    only: tuple[PolygonPoints, ...] = Field(
+        (), description="The only parts of the picture where something is covered; what touches one of them counts."
+    )
+    audio: Literal["drop", "keep"] = Field("drop", description="Voices identify people: sound goes, unless kept.")
+    codec: Literal["auto", "h264", "hevc", "av1"] = Field(
+        "auto", description="Of videos. auto: H.264; HEVC where 10 bits have to be kept."
+    )
+    quality: Literal["small", "good", "high", "near-lossless"] = Field("good", description="Of what is encoded anew.")
+    speed: Literal["fastest", "fast", "balanced", "thorough"] = Field(
+        "fast", description="Of the video encoder; slower ones make smaller files."
+    )
+    hardware: str | None = Field(None, description="Encode on this hardware: nvenc, qsv, vaapi, videotoolbox, amf.")
+    salvage: bool = Field(False, description="Write what can be read of a damaged or cut-off file.")
+    provider: Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"] = Field(
+        "auto", description="What the detector runs on."
+    )
+    max_megapixels: float = Field(200, gt=0, description="Pictures larger than this are refused.")
+    max_hours: float = Field(6, gt=0, description="Videos longer than this are refused.")
+
+    @staticmethod
+    def of(**values: Any) -> Settings:
+        """Settings from values that a person wrote.
+
+        Raises:
+            SettingsError: a value is not allowed; the message names it, what was given and what is allowed.
+        """
+        try:
+            return Settings(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            given = first.get("input")
+            raise SettingsError(f"{key} is {given!r}: {first['msg'][0].lower()}{first['msg'][1:]}") from error
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """The settings that change what is written; limits and hardware for looking do not."""
+        return self.model_dump(mode="json", exclude={"max_megapixels", "max_hours", "provider"})

@@ -1,0 +1,76 @@
+"""What a run says of itself while it runs: progress, timings, and log lines that do not flood."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
+
+Stage = Literal["look", "write", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one file has come.
+
+    Attributes:
+        name: the file's label.
+        stage: what is being done.
+        frame: frames done in this stage.
+        frames: frames expected in this stage, or None when the container does not say.
+    """
+
+    name: str
+    stage: Stage
+    frame: int
+    frames: int | None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def unheard(_: Progress) -> None:
+    """Take progress and tell nobody."""
+
+
+@dataclass(slots=True)
+class Timings:
+    """Seconds of wall time spent in each stage of one file."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def measure(self, stage: str) -> Generator[None, None, None]:
+        """Add the time that the block takes to `stage`."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+
+def counted(
+    items: Iterable[T], on_progress: OnProgress, *, name: str, stage: Stage, frames: int | None, every: int = 5
+) -> Iterator[T]:
+    """Pass `items` on, and tell `on_progress` at every few of them and at the end."""
+    done = 0
+    for item in items:
+        yield item
+        done += 1
+        if done % every == 0:
+            on_progress(Progress(name, stage, done, frames))
+    on_progress(Progress(name, stage, done, done))
+
+
+def log_to_stderr(*, verbose: bool) -> None:
+    """Send passerby's log lines to standard error: warnings, or everything when `verbose`."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger = logging.getLogger("passerby")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
