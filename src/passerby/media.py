@@ -241,3 +241,55 @@ class VideoInfo:
     def upright_size(self) -> tuple[int, int]:
         """Width and height of the upright picture, in pixels."""
         return self.orientation.upright_size(self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoInfo:
+    """What is known of a photo or an animation, and what its copy needs to look the same.
+
+    Attributes:
+        name: the file's label in messages.
+        format: "JPEG", "PNG", "WEBP", "TIFF", "GIF", "HEIF", "AVIF", "BMP", "JPEG2000", "PSD" or "PPM".
+        width: of the upright picture, in pixels.
+        height: likewise.
+        mode: how its frames are held in memory: Pillow's mode, with the bits after it where they are not 8 ("RGB;16").
+        bits: bits per sample.
+        frame_count: pictures in it that are shown; 1 unless it is an animation.
+        durations_s: how long each frame of an animation is shown, exact; empty for a photo.
+        loop: how often an animation repeats as its format counts it, 0 is for ever; None when it does not say.
+        icc: the colour profile, reduced to what colours need.
+        quantisation: of a JPEG, the table of each component, 64 numbers in Pillow's order; empty if unknown.
+        subsampling: of the chroma, "4:4:4", "4:2:2" or "4:2:0"; None if there is none, or it is another.
+        progressive: a JPEG that is.
+        lossless: it is stored without loss.
+        compression: of a TIFF, Pillow's name ("raw", "tiff_lzw").
+        colour: code points of HEIF and AVIF.
+        colour_chunks: PNG chunks that say what the colours mean ("gAMA", "cHRM", "sRGB", "cICP"), with their bytes.
+        dropped: what else is in the file and is not passed on, in words ("motion photo video").
+        metadata: names, never values, of the tags that are not passed on.
+    """
+
+    name: str
+    format: str
+    width: int
+    height: int
+    mode: str
+    bits: int = 8
+    frame_count: int = 1
+    durations_s: tuple[Fraction, ...] = ()
+    loop: int | None = None
+    icc: bytes | None = field(default=None, repr=False)
+    quantisation: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+    subsampling: str | None = None
+    progressive: bool = False
+    lossless: bool = False
+    compression: str | None = None
+    colour: Colour = Colour()
+    colour_chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    dropped: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
+
+    @property
+    def animated(self) -> bool:
+        """Whether it moves."""
+        return self.frame_count > 1
