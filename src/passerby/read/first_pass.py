@@ -1,0 +1,133 @@
+"""The first pass over a video: every frame to look at, and the books for the second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from passerby.errors import SourceDamaged
+from passerby.media import Frame, VideoInfo
+from passerby.read.copying import judge_of
+from passerby.read.cut import cut_off
+from passerby.read.damage import Damage, DamageBook
+from passerby.read.gops import NEVER_CAME_OUT, GopList, GopRecord
+from passerby.read.order import Group, PresentationOrder, Shown, Slot
+from passerby.read.packets import Decoder, PacketReader
+from passerby.read.picture import Sample, frame_of
+from passerby.read.streams import THREADS, VideoLimits, check_limits
+from passerby.read.times import Clock
+
+# Codecs that may rightly send packets without a picture: hidden reference frames, "same as before".
+_SILENT_CODECS = frozenset("vp3 vp6 vp6a vp6f vp7 vp8 theora mpeg4 h263 flv1 msmpeg4v1 msmpeg4v2 msmpeg4v3".split())  # noqa: SIM905
+
+
+class FirstPass:
+    """Decodes everything, puts it in order, and keeps count of GOPs and damage."""
+
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        sample: Sample,
+        container: InputContainer,
+        stream: VideoStream,
+        limits: VideoLimits,
+    ) -> None:
+        self._info, self._sample, self._limits = info, sample, limits
+        self._reader = PacketReader(container, stream)
+        self._decoder = Decoder(stream)
+        self._judge = judge_of(stream, info.container, info.pixel_format)
+        self._clock = Clock(info.time_base, info.rate_fps)
+        self._order = PresentationOrder(silent=info.interlaced or info.codec in _SILENT_CODECS)
+        self._gops = GopList()
+        self._book = DamageBook(info, cut_off(path, container, stream))
+        self._group = self._group_before = Group()
+        self._group_pts: int | None = None
+
+    @property
+    def records(self) -> list[GopRecord]:
+        """The GOPs, when all frames were read."""
+        return self._gops.records
+
+    def damage(self) -> Damage:
+        """What was found, when all frames were read."""
+        return self._book.damage(self._reader, self._clock)
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame, in presentation order."""
+        tag = 0
+        try:
+            for tag, packet in self._reader:
+                self._send(tag, packet)
+                yield from self._show()
+            self._take(self._decoder.drain(), tag)
+            self._order.flush()
+            yield from self._show()
+        finally:
+            self._decoder.reset()
+        self._gops.finish(cut_off=self._book.cut.truncated or self._reader.failed_reads > 0)
+        if not self._book.frames:
+            raise SourceDamaged(f"{self._info.name} has no frame that can be shown; nothing was written")
+
+    def _send(self, tag: int, packet: Packet[VideoStream]) -> None:
+        starts = self._judge.starts_closed(packet)
+        why_not = "hidden by an edit list" if packet.is_discard else self._judge.why_not(packet)
+        raw_pts, raw_dts, duration = packet.pts, packet.dts, packet.duration or 0
+        draft = self._gops.add_packet(tag, raw_dts, starts=starts and self._judge.splits, why_not=why_not)
+        if not packet.is_discard:
+            pts = self._clock.of_packet(raw_pts, raw_dts, duration, starts_anew=starts)
+            if pts is None or pts != raw_pts:
+                draft.why_not = draft.why_not or "times had to be repaired"
+            group = self._group_of(pts, starts=starts)
+            self._order.expect(Slot(tag, pts, group, draft, duration))
+            if packet.is_corrupt:
+                group.damage(tag, "damaged packets")
+        self._take(self._decoder.decode(tag, packet), tag)
+
+    def _group_of(self, pts: int | None, *, starts: bool) -> Group:
+        if starts:
+            self._group_before, self._group, self._group_pts = self._group, Group(), pts
+        # Pictures that lead an open GOP are predicted from the one before, too.
+        leading = pts is not None and self._group_pts is not None and pts < self._group_pts
+        return self._group_before if leading and self._group_before.damaged_from is not None else self._group
+
+    def _take(self, decoded: list[tuple[int | None, VideoFrame]], tag: int) -> None:
+        if self._decoder.failed:
+            self._order.fail(tag, THREADS, "the decoder reported errors")
+        for number, picture in decoded:
+            self._sample.require_same(picture, self._info.name)
+            self._order.silent = self._order.silent or picture.interlaced_frame
+            self._order.arrive(number, picture)
+
+    def _show(self) -> Iterator[Frame]:
+        for shown in self._order.ready():
+            yield self._frame(shown)
+
+    def _frame(self, shown: Shown) -> Frame:
+        slot, picture = shown.slot, shown.picture
+        pts, repaired = self._clock.of_frame(slot.pts, slot.duration, extra=shown.extra)
+        self._gops.add_frame(
+            slot.draft,
+            NEVER_CAME_OUT if picture is None else slot.tag,
+            pts,
+            damaged=shown.damaged,
+            why_not=_why_not(picture, repaired=repaired),
+        )
+        length_s = self._book.add(pts, slot.duration, shown)
+        check_limits(self._info.name, 0, 0, length_s, self._limits)
+        carrier = self._sample.black() if picture is None else picture
+        info = self._info
+        return frame_of(carrier, pts, info.time_base, info.orientation, damaged=shown.damaged, writable=False)
+
+
+def _why_not(picture: VideoFrame | None, *, repaired: bool) -> str:
+    if picture is None:
+        return "damaged"
+    if picture.interlaced_frame:
+        return "interlaced"
+    return "times had to be repaired" if repaired else ""
