@@ -23,7 +23,7 @@ _BRANDS = frozenset(
 _CHILDREN: dict[str, frozenset[str]] = {
     parent: frozenset(children.split())
     for parent, children in {
-        "": "ftyp styp moov mdat free moof mfra sidx",
+        "": "ftyp styp moov mdat free wide moof mfra sidx",
         "moov": "mvhd trak mvex udta",
         "mvex": "mehd trex",
         "trak": "tkhd edts mdia",
@@ -169,6 +169,10 @@ class _Walk:
         brands = {payload[at : at + 4].replace(b" ", b"_") for at in (0, *range(8, len(payload), 4))}
         if not brands <= _BRANDS:
             self._problem(f"{box.kind} names a brand of another maker")
+
+    def _examine_wide(self, box: Box, payload: bytes) -> None:
+        if payload:
+            self._problem("a wide box holds something")
 
     _examine_styp = _examine_ftyp
 

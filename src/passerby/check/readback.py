@@ -45,7 +45,7 @@ class ExpectedVideo:
     """What the finished file must be.
 
     Attributes:
-        container: "mp4" (QuickTime too) or "matroska" (WebM too).
+        container: by the suffix of its files.
         codec: FFmpeg's name ("h264").
         pts: int64, PTS of every frame, rising, in units of `time_base`.
         time_base: seconds per unit of PTS; the file's own may differ, the times may not.
@@ -61,7 +61,7 @@ class ExpectedVideo:
         duration_tolerance_s: how far the container's statement may be off.
     """
 
-    container: Literal["mp4", "matroska"]
+    container: Literal["mp4", "mov", "mkv", "webm"]
     codec: str
     pts: npt.NDArray[np.int64]
     time_base: Fraction
@@ -99,11 +99,9 @@ def read_back_video(
             reading.examine_streams(container)
             if container.streams.video:
                 reading.decode(container)
+                reading.examine_totals(media)
     except (av.error.FFmpegError, OSError) as error:
         reading.problem(f"it cannot be read ({type(error).__name__})")
-        return reading.problems
-    if container.streams.video:
-        reading.examine_totals(media)
     return reading.problems
 
 
@@ -155,7 +153,7 @@ class _Reading:
     def examine_structure(self, target: Path) -> list[tuple[int, int]]:
         """Walk the container; where media data stands in an MP4, start and end in bytes."""
         with target.open("rb") as file:
-            if self._expected.container == "matroska":
+            if self._expected.container in ("mkv", "webm"):
                 found, media = examine_matroska(file, audio=self._expected.audio_kept), []
             else:
                 structure = examine_mp4(file, audio=self._expected.audio_kept)
@@ -290,7 +288,7 @@ class _Reading:
         if self._packets != self._frames:
             self.problem(f"{self._packets} packets make {self._frames} frames, so that some are not shown")
         if self._wrong_times:
-            self.problem(f"{self._wrong_times} frames are shown at another time than in the original")
+            self.problem(f"frames shown at another time than in the original: {self._wrong_times}")
         if missing := sum(self._extents.missing(start, end) for start, end in media):
             self.problem(f"{missing} bytes of media data belong to no frame")
 
@@ -303,7 +301,7 @@ def _tag_allowed(whose: str, name: str, value: str) -> bool:
     if name == "handler_name":
         return value in HANDLER_NAMES
     if name == "vendor_id":
-        return value == "[0][0][0][0]"
+        return value in ("[0][0][0][0]", "FFMP")
     pattern = TAG_VALUES.get(name.upper())
     return pattern is not None and pattern.fullmatch(value) is not None
 
