@@ -100,8 +100,13 @@ def _rgb(colour: npt.NDArray[np.uint8], kind: str) -> Picture:
     if kind == "gray":
         return np.repeat(colour, 3, axis=2)
     if kind == "cmyk":
-        return np.array(Image.fromarray(colour, "CMYK").convert("RGB"), np.uint8)
+        return _from_cmyk(colour)
     return colour
+
+
+def _from_cmyk(colour: npt.NDArray[np.uint8]) -> Picture:
+    height, width, _ = colour.shape
+    return np.array(Image.frombytes("CMYK", (width, height), colour.tobytes()).convert("RGB"), np.uint8)
 
 
 def _over_grey(colour: Picture, alpha: npt.NDArray[np.uint8]) -> Picture:

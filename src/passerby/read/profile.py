@@ -132,6 +132,6 @@ def _same_colours(before: bytes, after: bytes, mode: str) -> bool:
     levels = np.linspace(0, 255, {"L": 256, "RGB": 17, "CMYK": 9}[mode]).astype(np.uint8)
     channels = {"L": 1, "RGB": 3, "CMYK": 4}[mode]
     grid = np.stack(np.meshgrid(*[levels] * channels, indexing="ij"), axis=-1).reshape(1, -1, channels)
-    probe = Image.fromarray(np.squeeze(grid, 2) if channels == 1 else grid, mode)
+    probe = Image.frombytes(mode, (grid.shape[1], 1), grid.tobytes())
     results = [np.asarray(ImageCms.applyTransform(probe, _transform(p, mode)), np.int16) for p in (before, after)]
     return bool(np.abs(results[0] - results[1]).max() <= 1)
