@@ -1,0 +1,119 @@
+"""The second look finds what was left standing and keeps silent about what is covered."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passerby.check.readback import ExpectedVideo, read_back_video
+from passerby.check.second_look import SecondLook, SecondLookOptions, covered_share, sampled
+from passerby.detect.detector import FaceDetector
+from passerby.errors import ModelError, RedactionIncomplete
+from passerby.media import Picture
+from passerby.regions import Detections, Regions
+
+FACE = (170, 60, 280, 195)
+MS = Fraction(1, 1000)
+
+
+@pytest.fixture(scope="module")
+def detector() -> FaceDetector:
+    return FaceDetector()
+
+
+def regions(*boxes: tuple[float, float, float, float]) -> Regions:
+    return Regions(np.array(boxes, np.float32).reshape(-1, 4), np.zeros(len(boxes), np.uint8))
+
+
+def test_a_face_left_standing_is_found_where_it_is(astronaut: Picture, detector: FaceDetector) -> None:
+    look = SecondLook(detector, lambda _: regions())
+    look.look_at_picture(astronaut)
+    assert look.looked_at == 1
+    assert len(look.standing) == 1
+    x1, y1, x2, y2 = look.standing[0].box
+    assert 150 < x1 < 200 < 250 < x2 < 300
+    assert 40 < y1 < 100 < 150 < y2 < 210
+    assert look.standing[0].score >= 0.35
+
+
+def test_a_covered_face_is_not_found(astronaut: Picture, detector: FaceDetector) -> None:
+    painted = astronaut.copy()
+    x1, y1, x2, y2 = FACE
+    painted[y1:y2, x1:x2] = 128
+    look = SecondLook(detector, lambda _: regions(FACE))
+    look.look_at_picture(painted)
+    assert look.standing == []
+
+
+def test_a_detection_inside_a_painted_region_is_not_listed(astronaut: Picture, detector: FaceDetector) -> None:
+    look = SecondLook(detector, lambda _: regions(FACE))
+    look.look_at_picture(astronaut)
+    assert look.standing == []
+
+
+def test_a_face_that_the_user_spares_is_not_listed(astronaut: Picture, detector: FaceDetector) -> None:
+    look = SecondLook(detector, lambda _: regions(), spared=lambda boxes: np.ones(len(boxes), np.bool_))
+    look.look_at_picture(astronaut)
+    assert look.standing == []
+
+
+def test_anything_in_a_frame_that_is_painted_whole_is_listed(astronaut: Picture, detector: FaceDetector) -> None:
+    look = SecondLook(detector, lambda _: None)
+    look.look_at_picture(np.zeros_like(astronaut))
+    assert look.standing == []
+    look.look_at_picture(astronaut)
+    assert len(look.standing) == 1
+
+
+def test_a_detector_that_fails_withholds_the_copy(astronaut: Picture) -> None:
+    class Broken:
+        def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
+            raise ModelError("no memory")
+
+    with pytest.raises(RedactionIncomplete, match=r"a\.mp4 could not be looked at a second time"):
+        SecondLook(Broken(), lambda _: regions(), name="a.mp4").look_at_picture(astronaut)
+
+
+def test_the_frames_of_a_finished_video_are_looked_at_while_it_is_read_back(
+    tmp_path: Path, good_mp4: bytes, expected: ExpectedVideo, detector: FaceDetector
+) -> None:
+    path = tmp_path / "good.mp4"
+    path.write_bytes(good_mp4)
+    options = SecondLookOptions(scale=2)
+    pts = np.array(expected.pts)
+    look = SecondLook(detector, lambda _: regions(), pts=pts, time_base=expected.time_base, options=options)
+    assert read_back_video(path, expected, on_frame=look.look_at, sample=look.sample) == []
+    assert look.looked_at == 2
+    assert {standing.pts for standing in look.standing} == {0, 19}
+    assert {standing.time_s for standing in look.standing} == {0.0, 19 / 25}
+
+
+@pytest.mark.parametrize(
+    ("frames", "step_ms", "looks"),
+    [(0, 40, 0), (1, 40, 1), (2, 40, 2), (100, 40, 4), (3000, 40, 100), (90000, 40, 120), (50, 5000, 2)],
+)
+def test_looks_are_bounded_and_take_in_the_first_and_the_last_frame(frames: int, step_ms: int, looks: int) -> None:
+    chosen = sampled(np.arange(frames) * step_ms, MS, SecondLookOptions())
+    assert len(chosen) == looks
+    assert not frames or {chosen[0], chosen[-1]} == {0, frames - 1}
+
+
+Edge = st.integers(0, 12)
+Box = st.tuples(Edge, Edge, Edge, Edge)
+
+
+@given(Box, st.lists(Box, max_size=5))
+def test_the_covered_share_is_that_of_counting_pixels(box: tuple[int, ...], painted: list[tuple[int, ...]]) -> None:
+    canvas: npt.NDArray[np.bool_] = np.zeros((12, 12), np.bool_)
+    for x1, y1, x2, y2 in painted:
+        canvas[y1:y2, x1:x2] = True
+    x1, y1, x2, y2 = box
+    inside = canvas[y1:y2, x1:x2]
+    share = covered_share(np.array(box, np.float32), np.array(painted, np.float32).reshape(-1, 4))
+    assert share == pytest.approx(inside.mean() if inside.size else 0.0)
