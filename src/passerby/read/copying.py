@@ -14,7 +14,9 @@ from passerby.read import nal
 LARGEST_CROP_PIXELS = 15
 """What macroblock padding needs. More could be a picture that nobody looked at."""
 
-_COPIED_UNITS = frozenset({nal.SLICE, nal.IDR, nal.SEI, nal.SPS, nal.PPS, nal.AUD, 10, 11, 12})
+# 10 to 12 are end marks and filler, 14 is a header for scalable video. What holds pictures or parts of them (data
+# partitions, auxiliary pictures, other layers and views) is not here.
+_COPIED_UNITS = frozenset({nal.SLICE, nal.IDR, nal.SEI, nal.SPS, nal.PPS, nal.AUD, 10, 11, 12, 14})
 _COPIED_FORMATS = ("yuv420p", "yuvj420p")
 
 
@@ -69,6 +71,8 @@ class H264Judge:
             return "no parameter sets in the container"
         if pixel_format not in _COPIED_FORMATS:
             return f"pixel format {pixel_format}"
+        if any(map(nal.may_be_redundant, self._sets.pps)):
+            return "may hold redundant pictures"
         reasons = (_reason_of_sequence(sps) for sps in self._sets.sps)
         return next(filter(None, reasons), "")
 
@@ -118,8 +122,6 @@ def _reason_of_sequence(sps: bytes) -> str:
         return "may hold fields (interlaced)"
     if sequence.bits != 8 or sequence.chroma_format != 1:
         return "not 8 bits 4:2:0"
-    if sequence.may_be_redundant:
-        return "may hold redundant pictures"
     if max(sequence.crop) > LARGEST_CROP_PIXELS:
         return f"crops away more than {LARGEST_CROP_PIXELS} pixels"
     return ""

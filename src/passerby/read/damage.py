@@ -65,11 +65,18 @@ class Damage:
 
 
 class DamageBook:
-    """Collects what is wrong while frames are shown, in bounded memory."""
+    """Collects what is wrong while frames are shown, in bounded memory.
+
+    Attributes:
+        cut: what is missing at the end of the file.
+        frames: frames shown so far.
+        seconds: from the start of the first to the end of the last of them.
+    """
 
     def __init__(self, info: VideoInfo, cut: CutOff) -> None:
         self.cut = cut
         self.frames = 0
+        self.seconds = 0.0
         self._info = info
         self._damaged = self._replaced = 0
         self._stretches: list[Stretch] = []
@@ -77,8 +84,8 @@ class DamageBook:
         self._first: int | None = None
         self._readable: tuple[int, int] | None = None
 
-    def add(self, pts: int, duration: int, shown: Shown) -> float:
-        """A frame, in presentation order; returns the seconds from the first frame to the end of this one."""
+    def add(self, pts: int, duration: int, shown: Shown) -> None:
+        """A frame, in presentation order."""
         self.frames += 1
         self._first = pts if self._first is None else self._first
         self._replaced += shown.picture is None
@@ -88,7 +95,7 @@ class DamageBook:
         self._open = shown.damaged
         if shown.picture is not None:
             self._readable = (pts if self._readable is None else self._readable[0], pts + duration)
-        return float((pts + duration - self._first) * self._info.time_base)
+        self.seconds = float((pts + duration - self._first) * self._info.time_base)
 
     def _lengthen(self, pts: int, reason: str) -> None:
         last = self._stretches[-1] if self._stretches else None

@@ -22,8 +22,11 @@ from passerby.read.picture import Sample, frame_of
 from passerby.read.streams import THREADS, VideoLimits, check_limits
 from passerby.read.times import Clock
 
-# Codecs that may rightly send packets without a picture: hidden reference frames, "same as before".
-_SILENT_CODECS = frozenset("vp3 vp6 vp6a vp6f vp7 vp8 theora mpeg4 h263 flv1 msmpeg4v1 msmpeg4v2 msmpeg4v3".split())  # noqa: SIM905
+# A packet of MPEG-4 part 2 that says "same as before" has a header and nothing else.
+_REPEATING_CODECS = frozenset(("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263", "flv1"))
+_REPEAT_BYTES = 20
+_VP8_SHOW_FRAME = 0x10
+_UNLIKE_IN_A_ROW = 10
 
 
 class FirstPass:
@@ -43,11 +46,14 @@ class FirstPass:
         self._decoder = Decoder(stream)
         self._judge = judge_of(stream, info.container, info.pixel_format)
         self._clock = Clock(info.time_base, info.rate_fps)
-        self._order = PresentationOrder(silent=info.interlaced or info.codec in _SILENT_CODECS)
+        self._order = PresentationOrder(fields=info.interlaced)
         self._gops = GopList()
         self._book = DamageBook(info, cut_off(path, container, stream))
         self._group = self._group_before = Group()
         self._group_pts: int | None = None
+        self._unlike_in_a_row = 0
+        # Where an index gives the times, one that falls back is damage, not a new recording.
+        self._may_jump = not info.container.startswith(("mov", "matroska", "avi"))
 
     @property
     def records(self) -> list[GopRecord]:
@@ -80,29 +86,48 @@ class FirstPass:
         raw_pts, raw_dts, duration = packet.pts, packet.dts, packet.duration or 0
         draft = self._gops.add_packet(tag, raw_dts, starts=starts and self._judge.splits, why_not=why_not)
         if not packet.is_discard:
-            pts = self._clock.of_packet(raw_pts, raw_dts, duration, starts_anew=starts)
+            pts = self._clock.of_packet(raw_pts, raw_dts, duration, starts_anew=starts and self._may_jump)
             if pts is None or pts != raw_pts:
                 draft.why_not = draft.why_not or "times had to be repaired"
-            group = self._group_of(pts, starts=starts)
-            self._order.expect(Slot(tag, pts, group, draft, duration))
+            group_before = self._enter_group(pts, starts=starts)
+            silent = _may_be_silent(self._info.codec, packet)
+            slot = Slot(tag, pts, self._group, group_before, draft, duration, silent)
+            self._order.expect(slot, None if raw_dts is None or self._clock.shifted else raw_dts)
             if packet.is_corrupt:
-                group.damage(tag, "damaged packets")
+                self._group.damage(tag, "damaged packets")
         self._take(self._decoder.decode(tag, packet), tag)
 
-    def _group_of(self, pts: int | None, *, starts: bool) -> Group:
+    def _enter_group(self, pts: int | None, *, starts: bool) -> Group | None:
+        """Starts a new group of frames if this packet does; the group before it, if the packet leads an open GOP."""
         if starts:
             self._group_before, self._group, self._group_pts = self._group, Group(), pts
-        # Pictures that lead an open GOP are predicted from the one before, too.
-        leading = pts is not None and self._group_pts is not None and pts < self._group_pts
-        return self._group_before if leading and self._group_before.damaged_from is not None else self._group
+        leads = pts is not None and self._group_pts is not None and pts < self._group_pts
+        return self._group_before if leads else None
 
     def _take(self, decoded: list[tuple[int | None, VideoFrame]], tag: int) -> None:
         if self._decoder.failed:
             self._order.fail(tag, THREADS, "the decoder reported errors")
         for number, picture in decoded:
-            self._sample.require_same(picture, self._info.name)
-            self._order.silent = self._order.silent or picture.interlaced_frame
-            self._order.arrive(number, picture)
+            self._order.fields = self._order.fields or picture.interlaced_frame
+            self._order.arrive(number, picture if self._is_like_the_first(picture) else None)
+
+    def _is_like_the_first(self, picture: VideoFrame) -> bool:
+        """Whether the frame can be shown. One that cannot is damage; many in a row are another video.
+
+        Raises:
+            SourceDamaged: the video changes for good.
+        """
+        fits = self._sample.fits(picture)
+        self._unlike_in_a_row = 0 if fits else self._unlike_in_a_row + 1
+        if self._unlike_in_a_row >= _UNLIKE_IN_A_ROW:
+            sample, time_s = self._sample, self._book.seconds
+            raise SourceDamaged(
+                f"{self._info.name} changes from {sample.width}x{sample.height} {sample.pixel_format} to "
+                f"{picture.width}x{picture.height} {picture.format.name} at about {time_s:.1f} s, "
+                "which cannot be redacted as one video; nothing was written",
+                hint="Split the file where it changes and redact the parts",
+            )
+        return fits
 
     def _show(self) -> Iterator[Frame]:
         for shown in self._order.ready():
@@ -118,11 +143,18 @@ class FirstPass:
             damaged=shown.damaged,
             why_not=_why_not(picture, repaired=repaired),
         )
-        length_s = self._book.add(pts, slot.duration, shown)
-        check_limits(self._info.name, 0, 0, length_s, self._limits)
+        self._book.add(pts, slot.duration, shown)
+        check_limits(self._info.name, 0, 0, self._book.seconds, self._limits)
         carrier = self._sample.black() if picture is None else picture
         info = self._info
         return frame_of(carrier, pts, info.time_base, info.orientation, damaged=shown.damaged, writable=False)
+
+
+def _may_be_silent(codec: str, packet: Packet[VideoStream]) -> bool:
+    """Whether the packet may rightly give no frame: a hidden reference of VP8 (RFC 6386 clause 9.1), a repetition."""
+    if codec == "vp8":
+        return not bytes(packet)[0] & _VP8_SHOW_FRAME
+    return codec in _REPEATING_CODECS and packet.size <= _REPEAT_BYTES
 
 
 def _why_not(picture: VideoFrame | None, *, repaired: bool) -> str:

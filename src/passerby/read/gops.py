@@ -102,7 +102,7 @@ class GopList:
             self._count += 1
             self._open.append(draft)
             if not starts:
-                draft.why_not = "does not start with an IDR picture"
+                why_not = why_not or "does not start with an IDR picture"
         self._open[-1].add_packet(tag, dts, why_not)
         return self._open[-1]
 

@@ -59,7 +59,6 @@ class SequenceParameters:
         chroma_format: 0 is monochrome, 1 is 4:2:0, 2 is 4:2:2, 3 is 4:4:4.
         frames_only: no picture is a field and no macroblock is coded as one.
         crop: pixels left out at the left, right, top and bottom edge.
-        may_be_redundant: the profile allows second versions of a picture that no decoder shows.
     """
 
     profile_idc: int
@@ -67,7 +66,6 @@ class SequenceParameters:
     chroma_format: int
     frames_only: bool
     crop: tuple[int, int, int, int]
-    may_be_redundant: bool
 
 
 def parameter_sets(avcc: bytes) -> ParameterSets | None:
@@ -185,8 +183,7 @@ def sequence_parameters(sps: bytes) -> SequenceParameters | None:
 def _sequence_parameters(bits: _Bits) -> SequenceParameters:
     bits.u(8)
     profile = bits.u(8)
-    constraints = bits.u(8)
-    bits.u(8)
+    bits.u(16)
     bits.ue()
     chroma, depth, separate = _sample_format(bits) if profile in _HIGH_PROFILES else (1, 8, False)
     _skip_order_counts(bits)
@@ -202,9 +199,7 @@ def _sequence_parameters(bits: _Bits) -> SequenceParameters:
     across = 2 if chroma in (1, 2) and not separate else 1
     down = (2 if chroma == 1 and not separate else 1) * (1 if frames_only else 2)
     pixels = (crop[0] * across, crop[1] * across, crop[2] * down, crop[3] * down)
-    # Extended, and Baseline that does not also keep to Main (constraint_set1_flag).
-    redundant = profile == 88 or (profile == 66 and not constraints & 0x40)
-    return SequenceParameters(profile, depth, chroma, frames_only, pixels, redundant)
+    return SequenceParameters(profile, depth, chroma, frames_only, pixels)
 
 
 def _sample_format(bits: _Bits) -> tuple[int, int, bool]:
@@ -238,3 +233,27 @@ def _skip_order_counts(bits: _Bits) -> None:
         bits.se()
         for _ in range(bits.ue()):
             bits.se()
+
+
+def may_be_redundant(pps: bytes) -> bool:
+    """Whether pictures of this H.264 PPS (clause 7.3.2.2) may have second versions that no decoder shows.
+
+    Slice groups, which only the same old profiles have, count as yes: the flag stands behind them.
+    """
+    bits = _Bits(pps)
+    try:
+        bits.u(8)
+        bits.ue()
+        bits.ue()
+        bits.u(2)
+        if bits.ue():
+            return True
+        bits.ue()
+        bits.ue()
+        bits.u(3)
+        for _ in range(3):
+            bits.se()
+        bits.u(2)
+        return bool(bits.u(1))
+    except IndexError:
+        return True

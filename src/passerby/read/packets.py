@@ -23,6 +23,8 @@ class PacketReader:
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self._container = container
         self._stream = stream
+        # FFmpeg looks at the packet to say whether it is a keyframe; when its first bytes are damaged, the index knows.
+        self._at_once = _index_starts_with_keyframe(container, stream)
         self.lead_in = 0
         self.failed_reads = 0
 
@@ -30,7 +32,7 @@ class PacketReader:
         tag = -1
         for packet in self._all():
             tag += 1
-            if self.lead_in == tag and not packet.is_keyframe:
+            if self.lead_in == tag and not packet.is_keyframe and not self._at_once:
                 self.lead_in += 1
                 continue
             yield tag, packet
@@ -49,6 +51,11 @@ class PacketReader:
                 in_a_row += 1
 
 
+def _index_starts_with_keyframe(container: InputContainer, stream: VideoStream) -> bool:
+    entries = stream.index_entries
+    return container.format.name.startswith("mov") and len(entries) > 0 and entries[0].is_keyframe
+
+
 class Decoder:
     """Decodes numbered packets; says which number each frame is of, and that an error was met."""
 
@@ -58,6 +65,9 @@ class Decoder:
         self._context.thread_count = THREADS
         # A damaged picture is wanted, flagged: leaving it out would change the frame count.
         self._context.flags |= Flags.output_corrupt
+        if self._context.codec.canonical_name == "hevc":
+            # It keeps quiet about a damaged slice otherwise, and flags nothing.
+            self._context.options = {"err_detect": "explode"}
         self.failed = False
 
     def decode(self, tag: int, packet: Packet[VideoStream]) -> list[tuple[int | None, VideoFrame]]:

@@ -17,7 +17,6 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import VideoReformatter
 
-from passerby.errors import SourceDamaged
 from passerby.media import Frame, Orientation, Picture, PixelLayout, Plane
 
 _PLANAR_YUV = re.compile(r"yuv(j?)(a?)(410|411|420|422|440|444)p(9|10|12|14|16)?(le)?$")
@@ -208,19 +207,9 @@ class Sample:
         """From a decoded frame."""
         return cls(picture.width, picture.height, picture.format.name, int(picture.color_range))
 
-    def require_same(self, picture: VideoFrame, name: str) -> None:
-        """Checks a later frame.
-
-        Raises:
-            SourceDamaged: the size or the pixel format is another one.
-        """
-        here = (picture.width, picture.height, picture.format.name)
-        if here != (self.width, self.height, self.pixel_format):
-            raise SourceDamaged(
-                f"{name} changes from {self.width}x{self.height} {self.pixel_format} to "
-                f"{here[0]}x{here[1]} {here[2]} on the way, which cannot be redacted as one video; nothing was written",
-                hint="Split the file where it changes and redact the parts",
-            )
+    def fits(self, picture: VideoFrame) -> bool:
+        """Whether a later frame has the same size and pixel format."""
+        return (picture.width, picture.height, picture.format.name) == (self.width, self.height, self.pixel_format)
 
     def black(self) -> VideoFrame:
         """An opaque black picture: the stand-in for one that never came out of the decoder."""
