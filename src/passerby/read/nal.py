@@ -117,6 +117,14 @@ def annex_b_units(data: bytes) -> Iterator[bytes]:
         start = end
 
 
+def readable(units: Iterator[bytes]) -> Iterator[bytes]:
+    """The NAL units up to the first that is damaged."""
+    try:
+        yield from units
+    except SourceDamaged:
+        return
+
+
 def unit_type(unit: bytes) -> int:
     """H.264 nal_unit_type, 0 to 31."""
     return unit[0] & 0x1F

@@ -92,7 +92,7 @@ class Decoder:
         self.failed = False
         try:
             frames = self._context.decode(packet)
-        except (av.error.FFmpegError, EOFError):
+        except av.error.FFmpegError:
             self.failed = True
             return []
         return [(frame.pts, frame) for frame in frames]

@@ -55,7 +55,7 @@ def open_container(path: Path, name: str) -> InputContainer:
         )
     except FileNotFoundError as error:
         raise SourceUnreadable(f"{name} does not exist") from error
-    except (OSError, ValueError) as error:
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _unopened(path, name, error) from error
     assert isinstance(container, InputContainer)
     return container
