@@ -1,0 +1,221 @@
+"""How closely each frame of a video is looked at.
+
+Looks cost nearly all of the time, so that they go where something may be new. Some frames are *keys*: a key is known
+all over, because it was looked at whole, or where it differs from the key before it. The frames between two keys wait
+until the second one has come; each is then compared, along the motion, with both, and looked at where it shows
+something that neither does. What was found in the keys is carried into the frames between them.
+
+Only frames that are known count as evidence. Where a look failed, the frames that relied on it are unseen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from passerby.detect.carrying import thin
+from passerby.detect.detector import Detector
+from passerby.detect.evidence import Flow, Grid, Luma, Mask, Motion, changed, new, sketch_of
+from passerby.detect.lookers import Lookers
+from passerby.detect.verdicts import Between, Key, Span, Verdicts
+from passerby.media import Frame, Picture
+from passerby.regions import Look
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionOptions:
+    """How closely frames are looked at.
+
+    Attributes:
+        thorough: every frame is looked at whole.
+        threads: looks that run at the same time, from 1.
+        every_s: where all of the picture changes, it is looked at whole this often, in seconds; where less of it
+            changes, that part is looked at as much more often.
+        renew_s: where nothing changes, the picture is looked at whole this often, in seconds.
+        part_at_most: a look takes in the whole picture when more than this share of it would have to be looked at.
+        most_waiting: frames held in memory between two keys.
+    """
+
+    thorough: bool = False
+    threads: int = 2
+    every_s: float = 0.28
+    renew_s: float = 4.0
+    part_at_most: float = 0.5
+    most_waiting: int = 10
+
+
+def look_at(
+    frames: Iterable[Frame],
+    picture_of: Callable[[Frame], Picture],
+    detector: Detector,
+    options: AttentionOptions | None = None,
+) -> Iterator[Look]:
+    """One look for each frame, in order, with its PTS.
+
+    Detections with score 0 are hints: they were carried over from a neighbour. A frame that is damaged, or where the
+    detector failed, is "unseen".
+
+    Args:
+        frames: of one video, PTS strictly rising; only a few are held at a time.
+        picture_of: what the detector looks at; called from several threads, for frames that are looked at.
+        detector: called from several threads.
+        options: how closely.
+
+    Raises:
+        ModelError: the detector failed at every look.
+    """
+    chosen = options or AttentionOptions()
+    with Lookers(picture_of, detector, chosen.threads) as lookers:
+        attention, verdicts = _Attention(lookers, chosen), Verdicts(lookers)
+        for frame in frames:
+            attention.take(frame)
+            yield from verdicts.pass_on(attention.spans)
+        attention.finish()
+        yield from verdicts.pass_on(attention.spans, wait=True)
+        lookers.refuse_if_all_failed()
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A frame whose turn has not come; `sketch` and `frame` are None where it is damaged."""
+
+    pts: int
+    frame: Frame | None
+    sketch: Luma | None
+    cut: bool = False
+
+
+class _Attention:
+    """Decides which frames are keys, and what of each frame is looked at; `spans` is what was decided."""
+
+    def __init__(self, lookers: Lookers, options: AttentionOptions) -> None:
+        self.spans: deque[Span] = deque()
+        self._lookers = lookers
+        self._options = options
+        self._motion = Motion()
+        self._waiting: list[_Waiting] = []
+        self._last: Luma | None = None  # sketch of the frame before
+        self._last_pts = 0
+        self._known: Luma | None = None  # of each place, the sketch of when it was last looked at
+        self._key: Luma | None = None
+        self._key_pts = 0
+        self._whole_pts = 0
+        self._pause_s = 0.0
+
+    def take(self, frame: Frame) -> None:
+        """Look at a frame, or let it wait."""
+        if frame.damaged:
+            self._take_damaged(frame)
+            return
+        sketch = sketch_of(frame)
+        cut = self._last is not None and self._is_cut(self._last, sketch)
+        if cut:
+            self.finish()
+        if cut or self._lookers.failed or self._options.thorough:
+            self._known = None
+            self._lookers.failed = False
+        self._waiting.append(_Waiting(frame.pts, frame, sketch, cut))
+        if self._known is None or self._is_due(frame) or len(self._waiting) > self._options.most_waiting:
+            self.finish()
+        self._last, self._last_pts = sketch, frame.pts
+
+    def finish(self) -> None:
+        """Make the last frame that waits a key: nothing after it can speak for those that wait."""
+        keys = [index for index, waiting in enumerate(self._waiting) if waiting.frame is not None]
+        if keys:
+            before, key, after = self._waiting[: keys[-1]], self._waiting[keys[-1]], self._waiting[keys[-1] + 1 :]
+            self._close(before, key)
+            self._waiting = after
+        if self._waiting:
+            self.spans.append(Span([Between(waiting.pts, damaged=True) for waiting in self._waiting]))
+            self._waiting = []
+
+    def _take_damaged(self, frame: Frame) -> None:
+        self._waiting.append(_Waiting(frame.pts, None, None))
+        if len(self._waiting) == 1 or len(self._waiting) > self._options.most_waiting:
+            self.finish()
+
+    def _is_cut(self, before: Luma, sketch: Luma) -> bool:
+        return before.shape != sketch.shape or self._motion.is_cut(before, sketch)
+
+    def _is_due(self, frame: Frame) -> bool:
+        """Whether the pause is over, to the nearest frame."""
+        since_key, since_last = frame.pts - self._key_pts, frame.pts - self._last_pts
+        return (since_key + since_last / 2) * float(frame.time_base) >= self._pause_s
+
+    def _close(self, before: list[_Waiting], waiting: _Waiting) -> None:
+        frame, sketch = waiting.frame, waiting.sketch
+        assert frame is not None
+        assert sketch is not None
+        grid = Grid(frame.upright_size, (sketch.shape[1], sketch.shape[0]))
+        key = self._look_at_key(frame, sketch, grid, waiting.cut)
+        self.spans.append(Span(self._look_between(before, sketch, frame.pts, grid), key, grid.shrink))
+        self._key, self._key_pts = sketch, frame.pts
+
+    def _look_at_key(self, frame: Frame, sketch: Luma, grid: Grid, cut: bool) -> Key:
+        if self._known is not None:
+            cells = grid.cells(changed(self._known, sketch))
+            share = grid.share(cells)
+            since_whole_s = (frame.pts - self._whole_pts) * float(frame.time_base)
+            if share <= self._options.part_at_most and since_whole_s < self._options.renew_s:
+                return self._look_at_part(frame, sketch, grid, cells, share)
+            self._pause_s = self._options.every_s * min(1.0, share / self._options.part_at_most)
+        else:
+            self._pause_s = self._options.every_s
+        self._known, self._whole_pts = sketch, frame.pts
+        return Key(frame.pts, cut, self._lookers.look(frame, None), None)
+
+    def _look_at_part(self, frame: Frame, sketch: Luma, grid: Grid, cells: Mask, share: float) -> Key:
+        assert self._known is not None
+        self._pause_s = self._options.every_s * share / self._options.part_at_most
+        areas = grid.areas(cells)
+        if not len(areas):
+            return Key(frame.pts, False, None, areas)
+        self._known = np.where(grid.spread(cells), sketch, self._known)
+        return Key(frame.pts, False, self._lookers.look(frame, areas), areas)
+
+    def _look_between(self, before: list[_Waiting], following: Luma, key_pts: int, grid: Grid) -> list[Between]:
+        """Compare frames with the keys on both sides, from each key inwards, and look at what neither shows."""
+        found: dict[int, Between] = {}
+        nearer_first = [waiting.pts - self._key_pts <= key_pts - waiting.pts for waiting in before]
+        for of_first, order in ((True, range(len(before))), (False, range(len(before) - 1, -1, -1))):
+            flow: Flow | None = None
+            for index in order:
+                waiting = before[index]
+                if waiting.frame is None:
+                    found[index] = Between(waiting.pts, damaged=True)
+                elif nearer_first[index] == of_first:
+                    found[index], flow = self._compare(waiting, of_first, following, flow, grid)
+        return [found[index] for index in range(len(before))]
+
+    def _compare(
+        self, waiting: _Waiting, of_first: bool, following: Luma, start: Flow | None, grid: Grid
+    ) -> tuple[Between, Flow | None]:
+        """What is done about one frame, and the flow from it to the nearer key; `start` is that of the frame before."""
+        frame, sketch, first = waiting.frame, waiting.sketch, self._key
+        assert frame is not None
+        assert sketch is not None
+        assert first is not None
+        near, far = (first, following) if of_first else (following, first)
+        alone = (of_first, not of_first)
+        if not changed(near, sketch).any():
+            return Between(waiting.pts, from_first=of_first, relies_on=alone), None
+        flow = self._motion.to(near, sketch, start)
+        surprise = self._motion.surprise(near, sketch, flow)
+        between = Between(waiting.pts, from_first=of_first, flow=thin(flow), relies_on=alone)
+        if new(surprise).any():
+            between.relies_on = (True, True)
+            other = self._motion.surprise(far, sketch, self._motion.to(far, sketch))
+            self._look_at_new(between, frame, grid, grid.cells(new(np.minimum(surprise, other))))
+        return between, flow
+
+    def _look_at_new(self, between: Between, frame: Frame, grid: Grid, cells: Mask) -> None:
+        if not cells.any():
+            return
+        between.whole = grid.share(cells) > self._options.part_at_most
+        between.look = self._lookers.look(frame, None if between.whole else grid.areas(cells))
+        if between.whole:
+            between.relies_on = (False, False)

@@ -1,0 +1,98 @@
+"""Detections brought over from one frame to another: unchanged where the picture is, moved where it moved.
+
+What is brought over with score 0 is a hint: no detection stands behind it, so that it starts no track, but a track that
+passes by follows it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from passerby.detect.evidence import Flow
+from passerby.regions import Boxes, Detections, iou
+
+THIN: Final = 4
+"""Flow is kept at every fourth pixel of the sketch; the search does not tell more."""
+_ROUNDS: Final = 3
+_MIDDLE: Final = 0.15
+"""This share of a box on each side shows what is behind a face, not the face."""
+_SAME: Final = 0.3
+"""Boxes that overlap by more than this are one face seen twice, as intersection over union."""
+_LOOKED_AT: Final = 0.5
+
+Offsets = npt.NDArray[np.float32]
+
+
+def thin(flow: Flow) -> Flow:
+    """Flow at every `THIN`-th pixel, in memory of its own."""
+    return np.ascontiguousarray(flow[::THIN, ::THIN])
+
+
+def follow_flow(boxes: Boxes, flow: Flow, shrink: npt.NDArray[np.float32], start: Offsets) -> Offsets:
+    """How far boxes of another frame have moved until this one, in pixels of the frame: float32, shape (N, 2).
+
+    Args:
+        boxes: float32, shape (N, 4), pixels of the other frame.
+        flow: from this frame's sketch to the other's, thinned.
+        shrink: pixels of the frame for one of the sketch.
+        start: where to search from, shape (N, 2): how far they had moved one frame nearer to the other.
+    """
+    moved = start.copy()
+    for index, box in enumerate(boxes / np.tile(shrink * THIN, 2)):
+        for _ in range(_ROUNDS):
+            here = _middle(flow, box + np.tile(moved[index] / (shrink * THIN), 2))
+            moved[index] = -np.median(here, axis=0) * shrink
+    return moved
+
+
+def _middle(flow: Flow, box: npt.NDArray[np.float32]) -> Flow:
+    """The flow within a box, at one place at least: shape (N, 2)."""
+    height, width = flow.shape[:2]
+    x1, y1, x2, y2 = box
+    left, right = _span(float(x1), float(x2), width)
+    top, bottom = _span(float(y1), float(y2), height)
+    return flow[top:bottom, left:right].reshape(-1, 2)
+
+
+def _span(start: float, end: float, limit: int) -> tuple[int, int]:
+    inset = _MIDDLE * (end - start)
+    first = min(max(0, int(start + inset)), limit - 1)
+    return first, min(max(first + 1, round(end - inset)), limit)
+
+
+def hints(found: Detections, offsets: Offsets) -> Detections:
+    """Detections of a neighbour, moved by `offsets` and with score 0."""
+    boxes = (found.boxes + np.tile(offsets, (1, 2))).astype(np.float32)
+    return Detections(boxes, np.zeros(len(found), np.float32), found.labels)
+
+
+def without_repeats(found: Detections, others: Detections) -> Detections:
+    """Both, but for the `others` that overlap with something found of the same label."""
+    if not len(found) or not len(others):
+        return Detections.join([found, others])
+    same = (iou(others.boxes, found.boxes) > _SAME) & (others.labels[:, None] == found.labels[None, :])
+    return Detections.join([found, others[~same.any(axis=1)]])
+
+
+def renewed(found: Detections, known: Detections, areas: Boxes) -> Detections:
+    """All that is in a frame of which only `areas` were looked at, from what was `known` of it before.
+
+    What lies outside of the areas is as it was. What reaches into them and was not found again becomes a hint, and is
+    forgotten where most of it was looked at.
+    """
+    looked_at = _share_within(known.boxes, areas)
+    scores = np.where(looked_at > 0, 0, known.scores).astype(np.float32)
+    kept = Detections(known.boxes, scores, known.labels)[looked_at < _LOOKED_AT]
+    return without_repeats(found, kept)
+
+
+def _share_within(boxes: Boxes, areas: Boxes) -> npt.NDArray[np.float32]:
+    """How much of each box lies in the areas, which do not overlap: float32, shape (N,), from 0 to 1."""
+    top_left = np.maximum(boxes[:, None, :2], areas[None, :, :2])
+    bottom_right = np.minimum(boxes[:, None, 2:], areas[None, :, 2:])
+    shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2).sum(axis=1)
+    sizes = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
+    return np.asarray(np.divide(shared, sizes, out=np.zeros_like(shared), where=sizes > 0), np.float32)
