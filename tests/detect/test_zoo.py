@@ -1,0 +1,60 @@
+"""The models that travel with the package are the ones that were measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from importlib import resources
+
+import onnx
+import pytest
+from onnx import TensorProto
+
+from passerby.detect.detector import FaceDetector
+from passerby.detect.zoo import ModelEntry, entry_of, read_model, zoo
+from passerby.errors import ModelError
+from passerby.regions import LABELS
+
+MODELS = pytest.mark.parametrize("entry", zoo(), ids=lambda entry: entry.name)
+
+
+@MODELS
+def test_a_model_is_the_file_that_its_entry_and_its_card_name(entry: ModelEntry) -> None:
+    digest = hashlib.sha256(read_model(entry)).hexdigest()
+    card = (resources.files("passerby.models") / entry.card).read_text(encoding="utf-8")
+    assert digest == entry.sha256
+    assert digest in card
+    assert "Permission is hereby granted" in card
+    assert entry.label in LABELS
+
+
+@MODELS
+def test_a_model_takes_pixels_of_any_size_and_no_weights(entry: ModelEntry) -> None:
+    graph = onnx.load_from_string(read_model(entry)).graph
+    (pixels,) = graph.input
+    assert pixels.type.tensor_type.elem_type == TensorProto.UINT8
+    assert [d.dim_param or d.dim_value for d in pixels.type.tensor_type.shape.dim] == ["batch", "height", "width", 3]
+
+
+@MODELS
+def test_a_model_gives_no_landmarks(entry: ModelEntry) -> None:
+    graph = onnx.load_from_string(read_model(entry)).graph
+    assert [output.name for output in graph.output] == ["heatmap", "scale", "offset"]
+
+
+def test_an_altered_model_is_refused() -> None:
+    altered = dataclasses.replace(entry_of("centerface"), sha256="0" * 64)
+    with pytest.raises(ModelError, match=r"centerface\.onnx is not the model that was measured"):
+        read_model(altered)
+
+
+def test_a_missing_model_is_an_error_of_ours() -> None:
+    with pytest.raises(ModelError, match="missing from the installation"):
+        read_model(dataclasses.replace(entry_of("centerface"), file="nothing.onnx"))
+
+
+def test_an_unknown_model_is_named_with_those_that_are_known() -> None:
+    with pytest.raises(ModelError, match="model yolo is not in the zoo") as caught:
+        FaceDetector("yolo")
+    assert caught.value.hint is not None
+    assert "centerface" in caught.value.hint
