@@ -317,6 +317,33 @@ def test_colours_are_steady_from_frame_to_frame_and_new_after_a_cut_a_gap_or_a_r
     assert colour(180, 30) == 180
 
 
+def test_a_slow_change_comes_through_in_the_end() -> None:
+    painter = Painter("fill")
+    painter.cover(flat_frame((100, 128, 128), 0), FACE_REGION)
+    frames = [painter.cover(flat_frame((104, 128, 128), pts), FACE_REGION) for pts in range(1, 76)]
+    colours = [int(frame.planes[0][48, 56]) for frame in frames]
+    assert colours == sorted(colours)
+    assert colours[-1] == 104
+
+
+def test_a_region_larger_than_the_grain_is_frosted_all_over() -> None:
+    layout = PixelLayout("RGB", "rgb")
+    packed = np.full((1400, 1300, 3), 7, np.uint8)
+    packed[300:1100, 300:1000] = 255
+    frame = Frame(0, Fraction(1), layout, tuple(packed[..., i] for i in range(3)))
+    regions = Regions(np.array([[300, 300, 1000, 1100]], np.float32), np.array([FACE], np.uint8))
+    Painter("frost").cover(frame, regions)
+    assert packed.max() < 50
+
+
+def test_the_same_seed_gives_the_same_frost() -> None:
+    def frosted(seed: int) -> Plane:
+        return Painter("frost", seed=seed).cover(flat_frame((90, 128, 128), 0), FACE_REGION).planes[0]
+
+    np.testing.assert_array_equal(frosted(1), frosted(1))
+    assert (frosted(1) != frosted(2)).any()
+
+
 def test_a_sideways_frame_is_painted_where_the_upright_picture_shows_it() -> None:
     layout = PixelLayout("RGB", "rgb")
     packed = np.zeros((40, 60, 3), np.uint8)

@@ -36,7 +36,7 @@ class Painter:
                 f"there is no style {style!r}; nothing was started", hint=f"Use one of {', '.join(get_args(Style))}"
             )
         self._style = style
-        self._grain = make_grain(seed)
+        self._grain = make_grain(seed) if style == "frost" else None
         self._memory = ToneMemory()
 
     def reset(self) -> None:
@@ -86,16 +86,15 @@ class Painter:
         view, mask = shape.on(frame.planes[index], across, down)
         if index == layout.alpha:
             np.copyto(view, view.dtype.type(layout.black(index)), where=mask)
-        elif self._style == "frost":
+        elif self._grain is not None:
             soft = frosted(shape, tone, self._grain, layout, index, across, down)[: view.shape[0], : view.shape[1]]
             np.copyto(view, _stored(soft, layout), where=mask)
         else:
-            np.copyto(view, _stored(tone[index], layout), where=mask)
+            np.copyto(view, _stored(np.rint(tone[index]), layout), where=mask)
 
 
-def _stored(values: Tones, layout: PixelLayout) -> Plane:
-    """Sample values as a plane holds them: rounded, shifted."""
-    rounded = np.rint(values)
+def _stored(rounded: Tones, layout: PixelLayout) -> Plane:
+    """Whole sample values as a plane holds them."""
     if layout.bits == 8:
         return rounded.astype(np.uint8)
     return np.left_shift(rounded.astype(np.uint16), layout.shift_bits, dtype=np.uint16)

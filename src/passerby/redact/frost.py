@@ -19,24 +19,25 @@ from passerby.redact.surroundings import DIRECTIONS, Tones
 Field = npt.NDArray[np.float32]
 
 _GRID = 24
-_GRAIN_SIZE = 128
+_GRAIN_SIZE = 512
 _GRAIN = 0.02
 
 
 def make_grain(seed: int) -> Field:
-    """Soft noise to tile a region with: float32, shape (128, 128), in shares of the range, about ±0.02."""
+    """Soft noise to tile a region with: float32, shape (512, 512), in shares of the range, about ±0.02."""
     noise = np.random.default_rng(seed).standard_normal((_GRAIN_SIZE, _GRAIN_SIZE)).astype(np.float32)
     soft = np.asarray(cv2.GaussianBlur(noise, (0, 0), 1.2, borderType=cv2.BORDER_REFLECT), np.float32)
     return np.asarray(soft * (_GRAIN / soft.std()), np.float32)
 
 
 def frosted(shape: Shape, tones: Tones, grain: Field, layout: PixelLayout, plane: int, across: int, down: int) -> Field:
-    """The samples to paint on one plane, without shift and not rounded: float32, as large as the shape's view of it.
+    """The samples to paint on one plane, rounded, without shift: float32, as large as the shape's view of it.
 
     `tones` are the colours around the region, shape (planes, DIRECTIONS); `across` and `down` as in `Shape.on`.
     """
     # Plain sums and look-ups: matrix products would wake the threads of BLAS, which costs more than they save here.
-    control = np.einsum("gd,d->g", _membrane(), tones[plane]).reshape(_GRID, _GRID)
+    shares = tones[plane] / np.float32(layout.peak)
+    control = np.einsum("gd,d->g", _membrane(), shares).reshape(_GRID, _GRID)
     rows, columns = shape.cells
     radius_x, radius_y = shape.radii
     x1, y1, x2, y2 = shape.box
@@ -48,10 +49,16 @@ def frosted(shape: Shape, tones: Tones, grain: Field, layout: PixelLayout, plane
     field *= share
     field += tall.take(first, axis=1)
     if plane == 0 or layout.kind != "yuv":
-        row, column = (np.arange(n) % _GRAIN_SIZE for n in field.shape)
-        field += (grain * np.float32(layout.peak)).take(row, axis=0).take(column, axis=1)
+        field += _tiled(grain, *field.shape)
+    field *= layout.peak
     low, high = _range(layout, plane)
-    return np.asarray(np.clip(field, low, high, out=field), np.float32)
+    return np.asarray(np.clip(np.rint(field, out=field), low, high, out=field), np.float32)
+
+
+def _tiled(grain: Field, rows: int, columns: int) -> Field:
+    if rows > _GRAIN_SIZE or columns > _GRAIN_SIZE:
+        grain = np.tile(grain, (-(-rows // _GRAIN_SIZE), -(-columns // _GRAIN_SIZE)))
+    return grain[:rows, :columns]
 
 
 def _samples(cells: slice, shift: int) -> Field:

@@ -20,7 +20,7 @@ from passerby.regions import LABELS, Boxes
 
 FORMAT: Literal["passerby-plan"] = "passerby-plan"
 VERSION: Literal[1] = 1
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 128 * 2**20
 """A larger plan file is refused: read at once, it would need more memory than a video does."""
 
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
