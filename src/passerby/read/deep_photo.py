@@ -72,7 +72,7 @@ def decode_deep(file: IO[bytes], format_name: str, mode: str) -> Pixels:
         picture = open_picture(file, format_name)
         turn = orientation_of(picture)
         picture.load()
-        picture.close()
+        del picture  # not closed: that would close the file
     file.seek(0)
     decoded = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 3:

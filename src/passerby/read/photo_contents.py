@@ -80,6 +80,7 @@ def _tail(data: Data, part: Part) -> str:
 
 def _png(data: Data) -> Iterable[str]:
     words = {"eXIf": "EXIF", "tEXt": "text", "zTXt": "text", "iTXt": "text", "tIME": "date", "pHYs": "resolution"}
+    words["bKGD"] = "background colour"
     for part in containers.png_chunks(data):
         if part.name == TAIL:
             yield _tail(data, part)
