@@ -10,9 +10,10 @@ import av
 from av.codec.codec import UnknownCodecError
 
 from passerby.errors import OutputError, SettingsError
-from passerby.media import VideoInfo
+from passerby.media import Colour, VideoInfo
 
 Container = Literal["mp4", "mov", "mkv", "webm"]
+Codec = Literal["h264", "hevc", "av1"]
 CodecName = Literal["auto", "h264", "hevc", "av1"]
 Quality = Literal["small", "good", "high", "near-lossless"]
 Speed = Literal["fastest", "fast", "balanced", "thorough"]
@@ -51,30 +52,37 @@ class Encoding:
         codec: "h264", "hevc" or "av1".
         encoder: FFmpeg's name of the encoder.
         pixel_format: what the encoder is fed; equal to the source's wherever the encoder takes that.
+        colour: how it is tagged: as the source is, and RGB always as RGB.
         settings: options of the encoder.
         interlaced: encode as interlaced.
         stated: what a person should know, in a few words, or None.
     """
 
-    codec: Literal["h264", "hevc", "av1"]
+    codec: Codec
     encoder: str
     pixel_format: str
+    colour: Colour
     settings: dict[str, str] = field(default_factory=dict)
     interlaced: bool = False
     stated: str | None = None
 
 
-_SOFTWARE = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
+_SOFTWARE: dict[Codec, str] = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
 _TITLES = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1"}
 _HARDWARE = ("nvenc", "qsv", "amf", "videotoolbox", "vaapi")
-_HOLDS = {"mp4": set(_SOFTWARE), "mov": set(_SOFTWARE), "mkv": set(_SOFTWARE), "webm": {"av1"}}
+_HOLDS: dict[Container, set[Codec]] = {
+    "mp4": set(_SOFTWARE),
+    "mov": {"h264", "hevc"},
+    "mkv": set(_SOFTWARE),
+    "webm": {"av1"},
+}
 
-_CRF: dict[str, dict[Quality, int]] = {
+_CRF: dict[Codec, dict[Quality, int]] = {
     "h264": {"small": 27, "good": 22, "high": 17, "near-lossless": 10},
     "hevc": {"small": 29, "good": 23, "high": 19, "near-lossless": 12},
     "av1": {"small": 42, "good": 32, "high": 24, "near-lossless": 14},
 }
-_PRESETS: dict[str, dict[Speed, str]] = {
+_PRESETS: dict[Codec, dict[Speed, str]] = {
     "h264": {"fastest": "ultrafast", "fast": "superfast", "balanced": "veryfast", "thorough": "medium"},
     "hevc": {"fastest": "ultrafast", "fast": "superfast", "balanced": "fast", "thorough": "slow"},
     "av1": {"fastest": "12", "fast": "10", "balanced": "8", "thorough": "5"},
@@ -105,7 +113,7 @@ _EQUIVALENTS = {
     "yuv440p12le": "yuv444p12le",
     **dict.fromkeys(("rgb24", "bgr24", "0rgb", "rgb0", "0bgr", "bgr0"), "gbrp"),
 }
-_TAKEN = {
+_TAKEN: dict[Codec, set[str]] = {
     "h264": {f"yuv{j}{c}p" for j in ("", "j") for c in (420, 422, 444)} | {"gray", "gbrp"},
     "hevc": {f"yuv{c}p{b}" for c in (420, 422, 444) for b in ("", "10le", "12le")}
     | {f"yuvj{c}p" for c in (420, 422, 444)}
@@ -124,20 +132,22 @@ def choose_encoding(like: VideoInfo, options: EncodeOptions, container: Containe
     _check(options, container)
     pixels = _EQUIVALENTS.get(like.pixel_format, like.pixel_format)
     codec = options.codec if options.codec != "auto" else _codec_for(like, pixels, container)
+    if codec is None:
+        raise _refusal(like, pixels, f"{container.upper()} with any codec")
     if codec not in _HOLDS[container]:
         raise SettingsError(
             f"{container.upper()} cannot hold {_TITLES[codec]}; nothing was started",
-            hint="Use .mp4 or .mkv, or --codec av1",
+            hint=f"Use .mp4 or .mkv, or --codec {min(_HOLDS[container])}",
         )
     if pixels not in _TAKEN[codec] or not _fits(like, pixels, codec):
-        raise _refusal(like, codec)
-    assert codec != "auto"
+        raise _refusal(like, pixels, _TITLES[codec])
     interlaced = like.interlaced and codec == "h264" and like.height % 4 == 0 and not options.hardware
     encoder = _encoder(codec, pixels, options.hardware)
     return Encoding(
         codec,
         encoder,
         _fed(encoder, like.pixel_format, pixels),
+        Colour(like.colour.primaries, like.colour.transfer, 0, True) if _is_rgb(pixels) else like.colour,
         _settings(encoder, codec, options),
         interlaced,
         _statement(like, codec, pixels, interlaced),
@@ -168,14 +178,16 @@ def _check(options: EncodeOptions, container: Container) -> None:
             raise SettingsError(f"there is no {what} {chosen!r}; nothing was started", hint=f"Use {', '.join(known)}")
 
 
-def _codec_for(like: VideoInfo, pixels: str, container: Container) -> CodecName:
-    for codec in ("h264", "hevc", "av1"):
-        if codec in _HOLDS[container] and pixels in _TAKEN[codec] and _fits(like, pixels, codec):
-            return codec
-    return "av1" if container == "webm" else "hevc"
+def _codec_for(like: VideoInfo, pixels: str, container: Container) -> Codec | None:
+    kept = (c for c in _SOFTWARE if c in _HOLDS[container] and pixels in _TAKEN[c] and _fits(like, pixels, c))
+    return next(kept, None)
 
 
-def _fits(like: VideoInfo, pixels: str, codec: str) -> bool:
+def _is_rgb(pixels: str) -> bool:
+    return pixels.startswith("gbrp")
+
+
+def _fits(like: VideoInfo, pixels: str, codec: Codec) -> bool:
     # H.264 and HEVC crop whole chroma samples, so that subsampled sides must be even; AV1 has no such rule.
     if codec == "av1":
         return True
@@ -184,20 +196,16 @@ def _fits(like: VideoInfo, pixels: str, codec: str) -> bool:
     return like.width % across == 0 and like.height % down == 0
 
 
-def _refusal(like: VideoInfo, codec: str) -> OutputError:
+def _refusal(like: VideoInfo, pixels: str, where: str) -> OutputError:
     odd = f"{like.width}x{like.height} " if like.width % 2 or like.height % 2 else ""
-    others = [
-        c for c in _SOFTWARE if c != codec and like.pixel_format in _TAKEN[c] and _fits(like, like.pixel_format, c)
-    ]
-    hint = f"Use --codec {others[0]}" if others else "Convert the video to 8-bit or 10-bit YUV first"
+    others = [c for c in _SOFTWARE if pixels in _TAKEN[c] and _fits(like, pixels, c)]
     return OutputError(
-        f"{like.name}: {odd}{like.pixel_format} pictures cannot be kept as they are in {_TITLES[codec]} here; "
-        f"nothing was written",
-        hint=hint,
+        f"{like.name}: {odd}{like.pixel_format} pictures cannot be kept as they are in {where}; nothing was written",
+        hint=f"Use .mp4 and --codec {others[0]}" if others else "Convert the video to 8, 10 or 12 bits of YUV first",
     )
 
 
-def _encoder(codec: str, pixels: str, hardware: str | None) -> str:
+def _encoder(codec: Codec, pixels: str, hardware: str | None) -> str:
     name = f"{codec}_{hardware}" if hardware else _SOFTWARE[codec]
     if name == "libx264" and pixels == "gbrp":
         name = "libx264rgb"
@@ -220,7 +228,7 @@ def _fed(encoder: str, given: str, pixels: str) -> str:
     raise OutputError(f"{encoder} does not take {given} pictures; nothing was written", hint="Use another codec")
 
 
-def _settings(encoder: str, codec: str, options: EncodeOptions) -> dict[str, str]:
+def _settings(encoder: str, codec: Codec, options: EncodeOptions) -> dict[str, str]:
     crf, preset = str(_CRF[codec][options.quality]), _PRESETS[codec][options.speed]
     if encoder.startswith("libx264"):
         return {"preset": preset, "crf": crf, "a53cc": "0"}
@@ -245,7 +253,7 @@ def _hardware_settings(encoder: str, crf: str, speed: Speed) -> dict[str, str]:
     return {"q": crf, "a53cc": "0"}
 
 
-def _statement(like: VideoInfo, codec: str, pixels: str, interlaced: bool) -> str | None:
+def _statement(like: VideoInfo, codec: Codec, pixels: str, interlaced: bool) -> str | None:
     said = []
     if like.bits > 8:
         said.append(f"{like.bits}-bit kept through {_TITLES[codec]}")
@@ -253,6 +261,6 @@ def _statement(like: VideoInfo, codec: str, pixels: str, interlaced: bool) -> st
         said.append(f"odd size {like.width}x{like.height} kept through AV1")
     if like.interlaced and not interlaced:
         said.append("interlaced frames are stored as whole frames")
-    if (pixels in ("yuv422p", "yuv444p") and "411" in like.pixel_format + pixels) or "440" in like.pixel_format:
+    if any(sampling in like.pixel_format for sampling in ("410", "411", "440")):
         said.append(f"{like.pixel_format} kept through {pixels}")
     return "; ".join(said) or None

@@ -155,7 +155,7 @@ def _configure(
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
     if encoding.codec == "hevc":
         context.codec_tag = "hvc1"
-    _tag(context, like.colour)
+    _tag(context, encoding.colour)
 
 
 def _tag(context: VideoCodecContext, colour: Colour) -> None:

@@ -19,7 +19,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from passerby.errors import OutputError, RedactionIncomplete
-from passerby.media import Gop, RedactedFrame, VideoInfo
+from passerby.media import Colour, Gop, RedactedFrame, VideoInfo
 from passerby.write.audio import AudioCopy
 from passerby.write.codecs import Container, EncodeOptions, Encoding, choose_encoding, encoder_rate
 from passerby.write.encoder import Encoder, exact
@@ -46,6 +46,7 @@ class Written:
         encoder: FFmpeg's name of the encoder.
         codec: "h264", "hevc" or "av1".
         pixel_format: what the encoder was fed.
+        colour: the colour tags.
         time_base: seconds per unit of PTS in the file: 1/den of the source's in MP4 and MOV.
         audio: codecs of the streams of sound that were copied.
         stated: what a person should know about the encoding, or None.
@@ -59,6 +60,7 @@ class Written:
     encoder: str
     codec: str
     pixel_format: str
+    colour: Colour
     time_base: Fraction
     audio: tuple[str, ...] = ()
     stated: str | None = None
@@ -209,6 +211,7 @@ class VideoWriter:
             self._encoding.encoder,
             self._encoding.codec,
             self._encoding.pixel_format,
+            self._encoding.colour,
             self._time_base,
             self._audio.kept if self._audio else (),
             self._encoding.stated,

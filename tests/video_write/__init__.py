@@ -1,0 +1,1 @@
+"""Videos written, and read back."""
