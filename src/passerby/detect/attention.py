@@ -10,10 +10,12 @@ Only frames that are known count as evidence. Where a look failed, the frames th
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from passerby.detect.carrying import thin
@@ -32,8 +34,9 @@ class AttentionOptions:
     Attributes:
         thorough: every frame is looked at whole.
         threads: looks that run at the same time, from 1.
-        every_s: where all of the picture changes, it is looked at whole this often, in seconds; where less of it
-            changes, that part is looked at as much more often.
+        every_s: where all of a 1080p picture changes, it is looked at whole this often, in seconds; smaller pictures,
+            where looks cost less and faces have fewer pixels, up to twice as often; where less of a picture changes,
+            that part is looked at as much more often.
         renew_s: where nothing changes, the picture is looked at whole this often, in seconds.
         part_at_most: a look takes in the whole picture when more than this share of it would have to be looked at.
         most_waiting: frames held in memory between two keys.
@@ -45,6 +48,9 @@ class AttentionOptions:
     renew_s: float = 4.0
     part_at_most: float = 0.5
     most_waiting: int = 10
+
+
+_FULL_HD = 1920 * 1080
 
 
 def look_at(
@@ -162,15 +168,19 @@ class _Attention:
             since_whole_s = (frame.pts - self._whole_pts) * float(frame.time_base)
             if share <= self._options.part_at_most and since_whole_s < self._options.renew_s:
                 return self._look_at_part(frame, sketch, grid, cells, share)
-            self._pause_s = self._options.every_s * min(1.0, share / self._options.part_at_most)
+            self._pause_s = self._every_s(grid) * min(1.0, share / self._options.part_at_most)
         else:
-            self._pause_s = self._options.every_s
+            self._pause_s = self._every_s(grid)
         self._known, self._whole_pts = sketch, frame.pts
         return Key(frame.pts, cut, self._lookers.look(frame, None), None)
 
+    def _every_s(self, grid: Grid) -> float:
+        width, height = grid.frame_size
+        return self._options.every_s * min(1.0, max(0.5, math.sqrt(width * height / _FULL_HD)))
+
     def _look_at_part(self, frame: Frame, sketch: Luma, grid: Grid, cells: Mask, share: float) -> Key:
         assert self._known is not None
-        self._pause_s = self._options.every_s * share / self._options.part_at_most
+        self._pause_s = self._every_s(grid) * share / self._options.part_at_most
         areas = grid.areas(cells)
         if not len(areas):
             return Key(frame.pts, False, None, areas)
@@ -180,42 +190,55 @@ class _Attention:
     def _look_between(self, before: list[_Waiting], following: Luma, key_pts: int, grid: Grid) -> list[Between]:
         """Compare frames with the keys on both sides, from each key inwards, and look at what neither shows."""
         found: dict[int, Between] = {}
+        strange: dict[int, Mask] = {}
         nearer_first = [waiting.pts - self._key_pts <= key_pts - waiting.pts for waiting in before]
         for of_first, order in ((True, range(len(before))), (False, range(len(before) - 1, -1, -1))):
             flow: Flow | None = None
             for index in order:
                 waiting = before[index]
-                if waiting.frame is None:
+                if waiting.sketch is None:
                     found[index] = Between(waiting.pts, damaged=True)
                 elif nearer_first[index] == of_first:
-                    found[index], flow = self._compare(waiting, of_first, following, flow, grid)
+                    between, flow, mask = self._compare(waiting.pts, waiting.sketch, of_first, following, flow)
+                    found[index] = between
+                    strange[index] = grid.cells(mask)
+        self._look_at_strange(before, found, strange, grid)
         return [found[index] for index in range(len(before))]
 
     def _compare(
-        self, waiting: _Waiting, of_first: bool, following: Luma, start: Flow | None, grid: Grid
-    ) -> tuple[Between, Flow | None]:
-        """What is done about one frame, and the flow from it to the nearer key; `start` is that of the frame before."""
-        frame, sketch, first = waiting.frame, waiting.sketch, self._key
-        assert frame is not None
-        assert sketch is not None
+        self, pts: int, sketch: Luma, of_first: bool, following: Luma, start: Flow | None
+    ) -> tuple[Between, Flow | None, Mask]:
+        """One frame against the keys: the flow to the nearer one, searched from `start` on, and what neither shows."""
+        first = self._key
         assert first is not None
         near, far = (first, following) if of_first else (following, first)
-        alone = (of_first, not of_first)
-        if not changed(near, sketch).any():
-            return Between(waiting.pts, from_first=of_first, relies_on=alone), None
+        between = Between(pts, from_first=of_first, relies_on=(of_first, not of_first))
+        mask = changed(near, sketch)
+        if not mask.any():
+            return between, None, mask
         flow = self._motion.to(near, sketch, start)
+        between.flow = thin(flow)
         surprise = self._motion.surprise(near, sketch, flow)
-        between = Between(waiting.pts, from_first=of_first, flow=thin(flow), relies_on=alone)
-        if new(surprise).any():
+        mask = new(surprise)
+        if mask.any():
             between.relies_on = (True, True)
-            other = self._motion.surprise(far, sketch, self._motion.to(far, sketch))
-            self._look_at_new(between, frame, grid, grid.cells(new(np.minimum(surprise, other))))
-        return between, flow
+            mask = new(np.minimum(surprise, self._motion.surprise(far, sketch, self._motion.to(far, sketch))))
+        return between, flow, mask
 
-    def _look_at_new(self, between: Between, frame: Frame, grid: Grid, cells: Mask) -> None:
-        if not cells.any():
-            return
-        between.whole = grid.share(cells) > self._options.part_at_most
-        between.look = self._lookers.look(frame, None if between.whole else grid.areas(cells))
-        if between.whole:
-            between.relies_on = (False, False)
+    def _look_at_strange(
+        self, before: list[_Waiting], found: dict[int, Between], strange: dict[int, Mask], grid: Grid
+    ) -> None:
+        """Look once at every place where frames show what no key shows: in the frame that shows most of it."""
+        for index, cells in strange.items():
+            found[index].strange = bool(cells.any())
+        left = {index: cells.copy() for index, cells in strange.items()}
+        while left:
+            index = max(left, key=lambda candidate: int(left[candidate].sum()))
+            cells, frame = left.pop(index), before[index].frame
+            if frame is None or not cells.any():
+                return
+            found[index].whole = grid.share(cells) > self._options.part_at_most
+            found[index].look = self._lookers.look(frame, None if found[index].whole else grid.areas(cells))
+            nearby = cv2.dilate(cells.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            for others in left.values():
+                others &= ~nearby

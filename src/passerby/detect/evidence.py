@@ -24,8 +24,8 @@ Flow = npt.NDArray[np.float32]
 SKETCH_PX: Final = 480
 """Longest side of a sketch of a picture up to `SKETCH_PX * MOST_SHRUNK`."""
 MOST_SHRUNK: Final = 4
-CELL_PX: Final = 96
-"""Areas to look at are made of squares of this size, in pixels of the frame."""
+CELL_PX: Final = 48
+"""Areas to look at are made of squares of this size, in pixels of the frame: the least surroundings of an area."""
 
 _STILL_LEVELS: Final = (8.0, 16.0)
 """A difference counts from here on, in gray levels: least, and in the noisiest of pictures."""
@@ -141,10 +141,18 @@ class Grid:
         return np.asarray(padded.reshape(rows, cell, columns, cell).any(axis=(1, 3)), np.bool_)
 
     def areas(self, cells: Mask) -> Boxes:
-        """Squares as boxes of the frame, in pixels: float32, shape (N, 4); they may reach over its edges."""
+        """Squares as boxes of the frame, in pixels: float32, shape (N, 4); they may reach over its edges.
+
+        Of every 2 x 2 squares, those that are wanted come in one box.
+        """
         row, column = np.nonzero(cells)
-        corners = np.stack([column, row, column + 1, row + 1], axis=1) * self._cell
-        return np.asarray(corners * np.tile(self.shrink, 2), np.float32)
+        corners = np.stack([column, row, column + 1, row + 1], axis=1)
+        _, group = np.unique((row // 2) * cells.shape[1] + column // 2, return_inverse=True)
+        boxes = np.zeros((int(group.max(initial=-1)) + 1, 4), corners.dtype)
+        boxes[:, :2] = cells.size
+        np.minimum.at(boxes[:, :2], group, corners[:, :2])
+        np.maximum.at(boxes[:, 2:], group, corners[:, 2:])
+        return np.asarray(boxes * self._cell * np.tile(self.shrink, 2), np.float32)
 
     def share(self, cells: Mask) -> float:
         """About how much of the frame a look at these squares takes in, with their surroundings: from 0 to 1."""

@@ -16,6 +16,8 @@ from passerby.detect.evidence import Flow
 from passerby.detect.lookers import Lookers
 from passerby.regions import Boxes, Detections, Look
 
+How = Literal["whole", "part", "carried", "unseen"]
+
 
 @dataclass(slots=True, eq=False)
 class Key:
@@ -46,6 +48,7 @@ class Between:
         from_first: the nearer key is the one before it.
         flow: from its sketch to the nearer key's, thinned; None where it shows the same at the same places.
         relies_on: whether it needs the key before it, and the one after it.
+        strange: it shows something that neither key shows; looks within this span show all of that.
     """
 
     pts: int
@@ -55,6 +58,7 @@ class Between:
     from_first: bool = True
     flow: Flow | None = None
     relies_on: tuple[bool, bool] = (False, False)
+    strange: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -92,8 +96,13 @@ class Verdicts:
         key_look = self._key(span.key) if span.key else None
         sound = (first_sound, self._sound)
         carried = _carried(span, first, self._known)
-        for between, brought in zip(span.between, carried, strict=True):
-            yield self._between(between, brought, sound)
+        found = [self._lookers.result(frame.look) if frame.look else Detections() for frame in span.between]
+        strange_sound = None not in found
+        for frame, here, brought in zip(span.between, found, carried, strict=True):
+            missing = any(needed and not there for needed, there in zip(frame.relies_on, sound, strict=True))
+            unseen = frame.damaged or here is None or missing or (frame.strange and not strange_sound)
+            how: How = "unseen" if unseen else "whole" if frame.whole else "part" if frame.look else "carried"
+            yield Look(frame.pts, without_repeats(here or Detections(), brought), how)
         if key_look:
             yield key_look
 
@@ -103,18 +112,8 @@ class Verdicts:
         if found is not None and key.areas is not None:
             found = renewed(found, self._known, key.areas)
         self._known = found if found is not None else Detections()
-        how: Literal["whole", "part", "carried"] = "whole" if key.areas is None else "part" if key.look else "carried"
+        how: How = "whole" if key.areas is None else "part" if key.look else "carried"
         return Look(key.pts, self._known, how if self._sound else "unseen", key.cut)
-
-    def _between(self, frame: Between, brought: Detections, sound: tuple[bool, bool]) -> Look:
-        if frame.damaged:
-            return Look(frame.pts, Detections(), "unseen")
-        found = self._lookers.result(frame.look) if frame.look else Detections()
-        missing = any(needed and not there for needed, there in zip(frame.relies_on, sound, strict=True))
-        detections = without_repeats(found if found is not None else Detections(), brought)
-        if found is None or missing:
-            return Look(frame.pts, detections, "unseen")
-        return Look(frame.pts, detections, "whole" if frame.whole else "part" if frame.look else "carried")
 
 
 def _carried(span: Span, first: Detections, second: Detections) -> list[Detections]:

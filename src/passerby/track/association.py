@@ -3,6 +3,7 @@
 Both sweeps are greedy: of all pairs of a detection and a track that are near enough, the closest is taken first, and
 detections at or above the start threshold come before the others. Detections below it start nothing; they count where
 a track that already exists, earlier or later, supports them (Zhang et al., ByteTrack, 2022, both ways through time).
+Hints, with score 0, come last.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ class _Sweep:
         self.boxes = sightings.boxes
         self.states = to_states(sightings.boxes)
         self.high = sightings.scores >= start_threshold
+        self.rank = 2.0 * self.high + (sightings.scores > 0)
         self.gap_s = gap_s
         self.nearness = nearness
         self.owner: Indices = np.full(n, NOBODY, np.intp) if owner is None else owner
@@ -130,7 +132,7 @@ class _Sweep:
         if not len(rows):
             return
         closeness = iou(self.boxes[free], to_boxes(expected))[rows, columns] - (apart / gate)[rows, columns]
-        self._take(free[rows], waiting[columns], closeness + 2.0 * self.high[free[rows]])
+        self._take(free[rows], waiting[columns], closeness + 2.0 * self.rank[free[rows]])
 
     def _take(self, sightings: Indices, tracks: Indices, closeness: npt.NDArray[np.float64]) -> None:
         taken: set[int] = set()

@@ -70,7 +70,8 @@ def follow(
 ) -> list[Track]:
     """Tracks of all that was found, each within one scene.
 
-    Every detection with at least `start_threshold` lies inside a box of some track at its PTS.
+    Every detection with at least `start_threshold` lies inside a box of some track at its PTS. Detections with score 0
+    are hints where a track may have gone; nothing was seen there.
 
     Args:
         looks: one for each frame of the clip, PTS strictly rising.
@@ -120,7 +121,7 @@ def _tracks(
         scores = np.zeros(len(boxes), np.float32)
         scores[frames - first] = sightings.scores[run]
         seen = np.zeros(len(boxes), np.bool_)
-        seen[frames - first] = True
+        seen[frames - first] = sightings.scores[run] > 0
         yield Track(label, pts[first : first + len(boxes)].copy(), boxes, scores, seen)
 
 
