@@ -26,6 +26,8 @@ from passerby.read.times import Clock
 _REPEATING_CODECS = frozenset(("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263", "flv1"))
 _REPEAT_BYTES = 20
 _VP8_SHOW_FRAME = 0x10
+# Containers that store one time for a packet, which FFmpeg hands on as the PTS of frames that it is not.
+_DECODING_TIMES_ONLY = frozenset(("avi", "asf"))
 _UNLIKE_IN_A_ROW = 10
 
 
@@ -45,7 +47,7 @@ class FirstPass:
         self._reader = PacketReader(container, stream)
         self._decoder = Decoder(stream)
         self._judge = judge_of(stream, info.container, info.pixel_format)
-        self._clock = Clock(info.time_base, info.rate_fps)
+        self._clock = Clock(info.time_base, info.rate_fps, by_dts=info.container in _DECODING_TIMES_ONLY)
         self._order = PresentationOrder(fields=info.interlaced)
         self._gops = GopList()
         self._book = DamageBook(info, cut_off(path, container, stream))

@@ -16,7 +16,7 @@ from passerby.read.gops import GopDraft
 
 _LONGEST_HOLD = 24
 """Frames held back at most; H.264 and HEVC reorder up to 16."""
-_LOST_AFTER = 32
+_LOST_AFTER = 20
 """A packet without PTS counts as lost when a frame so many packets later has come out."""
 
 

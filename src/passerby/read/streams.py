@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import av
@@ -15,6 +16,7 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from passerby.containers import box, boxes
 from passerby.errors import SourceTooLarge, SourceUnreadable
 
 # Demuxers that read other files, devices, the network, text, or single pictures.
@@ -22,6 +24,7 @@ _REFUSED_DEMUXERS = """
 hls applehttp dash concat concatf ffmetadata sdp rtsp rtp lavfi imf vobsub tty bin ansi adf idf xbin bitpacked alias_pix
 brender_pix image2 image2pipe gif apng webp ico
 """
+_LOCAL = "file:"
 _REFUSED = frozenset(_REFUSED_DEMUXERS.split())
 _STILL_BRANDS = frozenset(["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "avif", "avis", "jpeg"])
 THREADS = 2
@@ -51,7 +54,7 @@ def open_container(path: Path, name: str) -> InputContainer:
     guard = {"protocol_whitelist": "file", "format_whitelist": _demuxers()}
     try:
         container = av.open(
-            f"file:{path}", "r", container_options=guard, metadata_errors="replace", buffer_size=1 << 18
+            f"{_LOCAL}{path}", "r", container_options=guard, metadata_errors="replace", buffer_size=1 << 18
         )
     except FileNotFoundError as error:
         raise SourceUnreadable(f"{name} does not exist") from error
@@ -160,11 +163,25 @@ def describe(stream: Stream) -> str:
 def _codec_name(stream: Stream) -> str:
     if _has_decoder(stream):
         return stream.codec_context.codec.canonical_name
-    try:
-        tag = stream.codec_tag
-    except (UnicodeDecodeError, AttributeError):
-        return "unknown"
-    return tag.strip("\0 ") if tag.isprintable() and tag.strip("\0 ") else "unknown"
+    kinds = _sample_entries(Path(stream.container.name.removeprefix(_LOCAL)))
+    return kinds[stream.index] if stream.index < len(kinds) else "unknown"
+
+
+def _sample_entries(path: Path) -> list[str]:
+    """What each track of an MP4 or MOV file calls its content; FFmpeg tells that of known codecs only."""
+    if not _is_mov(path):
+        return []
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        movie = box(data, "moov")
+        tracks = [part for part in boxes(data, movie.content, movie.end) if part.name == "trak"] if movie else []
+        tables = [box(data, "mdia/minf/stbl/stsd", track) for track in tracks]
+        # A full box: version and flags, number of entries; then the first entry's size and type.
+        names = [data[table.content + 12 : table.content + 16] if table else b"" for table in tables]
+    return [name.decode("ascii") if name.isalnum() else "unknown" for name in names]
+
+
+def _is_mov(path: Path) -> bool:
+    return any(kind == b"moov" for kind, _, _ in top_level_boxes(path))
 
 
 def dropped_parts(container: InputContainer, chosen: VideoStream) -> tuple[str, ...]:

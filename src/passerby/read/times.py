@@ -12,9 +12,15 @@ class Clock:
     What the file says is kept, gaps and negative or late starts included. Only two things are altered: a stream that
     jumps back (recordings joined end to end) goes on where it was, and a PTS that is missing or does not rise is
     replaced by the next possible one. Both are counted.
+
+    Args:
+        time_base: seconds per unit.
+        rate_fps: for frames of unknown length, or None.
+        by_dts: the container knows decoding times only, so the n-th shown frame gets the n-th of them.
     """
 
-    def __init__(self, time_base: Fraction, rate_fps: Fraction | None) -> None:
+    def __init__(self, time_base: Fraction, rate_fps: Fraction | None, *, by_dts: bool = False) -> None:
+        self._by_dts = by_dts
         self._nominal = (
             max(1, round(1 / (rate_fps * time_base))) if rate_fps else max(1, round(Fraction(1, 25) / time_base))
         )
@@ -27,7 +33,7 @@ class Clock:
 
     def of_packet(self, pts: int | None, dts: int | None, duration: int, *, starts_anew: bool) -> int | None:
         """The PTS of a packet, in decoding order. With `starts_anew` nothing before it may be shown after it."""
-        if pts is None:
+        if pts is None or self._by_dts:
             if dts is not None:
                 heapq.heappush(self._spare, dts + self._offset)
             return None
@@ -47,7 +53,7 @@ class Clock:
 
     def of_frame(self, pts: int | None, duration: int, *, extra: bool = False) -> tuple[int, bool]:
         """The PTS to show a frame at, in presentation order, and whether it is another than its packet's."""
-        repaired = pts is None or extra
+        repaired = (pts is None and not self._by_dts) or extra
         value = self._guess(duration, extra=extra) if pts is None or extra else pts
         if self._last is not None and value <= self._last:
             value, repaired = self._last + 1, True
