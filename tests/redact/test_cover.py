@@ -183,6 +183,16 @@ def test_every_sample_that_a_box_touches_is_overwritten_and_nothing_beside_the_s
         assert not mask[~may].any()
 
 
+@settings(max_examples=50, deadline=None)
+@given(*(st.floats(0, 400, width=32) for _ in range(4)), st.sampled_from([FACE, PLATE]))
+def test_the_corners_of_large_boxes_are_painted_too(a: float, b: float, c: float, d: float, label: int) -> None:
+    box = [min(a, b), min(c, d), max(a, b), max(c, d)]
+    regions = Regions(np.array([box], np.float32), np.array([label], np.uint8))
+    frame = Frame(0, Fraction(1), PixelLayout("L", "gray"), make_planes(PixelLayout("L", "gray"), 400, 400, 0))
+    (painted,) = painted_by_black(frame, regions)
+    assert painted[paint_masks(frame, regions, whole_shape=False)[0]].all()
+
+
 @pytest.mark.parametrize("style", STYLES)
 @settings(max_examples=80, deadline=None)
 @given(case=cases(), regions=region_lists(), seed=st.integers(0, 2**32))
