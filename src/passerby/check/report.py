@@ -156,6 +156,9 @@ class Report(_Part):
     output: OutputFile | None = Field(default=None, description="What was written; null where nothing was.")
     settings: dict[str, Any] = Field(description="The settings, all of them.")
     settings_sha256: Sha256 = Field(description="Fingerprint of the settings that change what is written.")
+    plan_sha256: Sha256 | None = Field(
+        default=None, description="SHA-256 of the plan's file that was painted from or written; null if there is none."
+    )
     models: tuple[Model, ...] = Field(default=(), description="What looked.")
     libraries: dict[str, str] = Field(default={}, description="Versions of the libraries, by name.")
     frames: Count = Field(default=0, description="Frames read, 1 for a photo.")

@@ -75,6 +75,7 @@ class SecondLook:
     """Looks at some frames of one finished file. Give `sample` and `look_at` to `read_back_video`.
 
     Attributes:
+        options: how it looks.
         sample: numbers of the frames to be looked at, from 0.
         looked_at: how many were looked at so far.
         standing: what was found uncovered so far.
@@ -108,8 +109,8 @@ class SecondLook:
         self._time_base = time_base
         self._name = name
         self._spared = spared
-        self._options = options or SecondLookOptions()
-        self.sample = frozenset(sampled(pts, time_base, self._options))
+        self.options = options or SecondLookOptions()
+        self.sample = frozenset(sampled(pts, time_base, self.options))
         self.looked_at = 0
         self.standing: list[Standing] = []
 
@@ -144,7 +145,7 @@ class SecondLook:
         self._note(found[uncovered], pts)
 
     def _found(self, picture: Picture) -> Detections:
-        options = self._options
+        options = self.options
         turn = Orientation.MIRRORED if options.mirrored else Orientation.UPRIGHT
         seen = np.ascontiguousarray(turn.turn(picture))
         found = self._detector.find(seen, scale=options.scale, threshold=options.threshold)
