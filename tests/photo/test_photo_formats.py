@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +45,7 @@ def test_a_lossless_photo_keeps_every_pixel(
     ],
 )
 def test_a_jpeg_keeps_its_quantisation_and_subsampling(
-    face: Image.Image, tmp_path: Path, copied: Copier, mode: str, options: dict[str, object]
+    face: Image.Image, tmp_path: Path, copied: Copier, mode: str, options: dict[str, Any]
 ) -> None:
     source = tmp_path / "a.jpg"
     face.convert(mode).save(source, **options)
@@ -91,7 +92,7 @@ def test_a_format_that_is_not_written_becomes_a_png_and_says_so(
 def _deep(face: Image.Image, channels: int) -> npt.NDArray[np.uint16]:
     noise = np.random.default_rng(1).integers(0, 256, (*face.size[::-1], channels), np.uint16)
     base = np.asarray(face.convert("RGBA"), np.uint16)[..., :channels]
-    return base * 256 + noise
+    return np.asarray(base * 256 + noise, np.uint16)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -103,6 +104,7 @@ def test_16_bits_stay_16_bits(face: Image.Image, tmp_path: Path, copied: Copier,
     assert copy.problems == []
     assert copy.info.bits == 16
     before, after = (cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (source, copy.path))
+    assert before is not None
     assert after is not None
     assert after.dtype == np.uint16
     assert np.array_equal(before, after)
@@ -283,9 +285,7 @@ def test_every_frame_of_an_animation_is_read_and_written_with_its_time(
 
 
 @pytest.mark.parametrize("format_name", ["GIF", "PNG", "WEBP"])
-def test_frames_that_are_alike_stay_frames(
-    face: Image.Image, tmp_path: Path, copied: Copier, format_name: str
-) -> None:
+def test_frames_that_are_alike_stay_frames(face: Image.Image, tmp_path: Path, copied: Copier, format_name: str) -> None:
     frames = _running(face, 3)
     frames[0].save(tmp_path / "a", format_name, save_all=True, append_images=frames[1:], duration=100, lossless=True)
     content = (tmp_path / "a").read_bytes()

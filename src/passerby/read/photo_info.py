@@ -28,6 +28,7 @@ _RAW_TAGS = (50706, 33421)
 """DNGVersion, CFARepeatPatternDim: marks of camera raw files, whose first picture is a preview."""
 
 
+_BROKEN_PROFILE = "colour profile that is broken or of another kind"
 _READ_WHOLE = frozenset({"WEBP", "AVIF"})
 """Formats whose decoders take the whole file into memory."""
 _BYTES_PER_PIXEL = 8
@@ -195,7 +196,7 @@ def _colour_chunks(data: Data) -> tuple[tuple[str, bytes], ...]:
             break
         if part.end - part.content == _COLOUR_CHUNKS.get(part.name):
             found[part.name] = part.read(data)
-    return tuple(found.items())
+    return tuple(sorted(found.items()))
 
 
 def _code_points(data: Data) -> Colour:
@@ -218,14 +219,19 @@ def _with_colours(info: PhotoInfo, profile: bytes | None, deep: bool) -> Describ
     if convert is not None:
         words = "colour profile that cannot be reduced (colours were converted to sRGB)"
         return Described(replace(info, dropped=(*info.dropped, words)), deep, convert)
-    words = "colour profile that is broken or of another kind"
-    return Described(replace(info, dropped=(*info.dropped, words)), deep)
+    return Described(replace(info, dropped=(*info.dropped, _BROKEN_PROFILE)), deep)
+
+
+def _has_chunk(data: Data, name: str) -> bool:
+    return any(part.name == name for part in containers.png_chunks(data))
 
 
 def _dropped(data: Data, format_name: str, picture: Any) -> tuple[str, ...]:
     parts = dropped_parts(format_name, data)
     if first_frame(picture):
         parts = (*parts, "still picture before the animation")
+    if format_name == "PNG" and "icc_profile" not in picture.info and _has_chunk(data, "iCCP"):
+        parts = (*parts, _BROKEN_PROFILE)
     return _with_thumbnail(parts, _exif(picture))
 
 

@@ -114,7 +114,9 @@ def write_tiff(file: IO[bytes], frames: Iterator[Pixels], like: PhotoInfo, quali
     raw = like.compression == "raw"
     if like.bits == 8 or like.mode == "L;16":
         compression = "raw" if raw else "tiff_adobe_deflate"
-        picture_of(pixels, like.mode).save(file, "TIFF", compression=compression, icc_profile=like.icc)
+        stored = io.BytesIO()  # libtiff does not say why a file took no more
+        picture_of(pixels, like.mode).save(stored, "TIFF", compression=compression, icc_profile=like.icc)
+        file.write(stored.getbuffer())
         return
     height, width, channels = pixels.shape
     content = pixels.astype("<u2", copy=False).tobytes()
