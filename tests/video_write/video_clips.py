@@ -145,6 +145,7 @@ def problems(target: Path, container: Container, info: VideoInfo, pts: list[int]
         written.colour,
         info.bits,
         bool(written.audio),
+        duration_tolerance_s=1 if written.audio and container == "mkv" else 0.1,  # which also counts the sound
     )
     return read_back_video(target, expected)
 

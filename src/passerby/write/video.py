@@ -30,6 +30,7 @@ __all__ = ["Container", "EncodeOptions", "VideoWriter", "Written", "choose_encod
 
 _MUXERS = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "webm": "webm"}
 _MILLISECOND = Fraction(1, 1000)
+_SOUND_TIMESCALE = 96000
 _LARGEST_TIMESCALE = 2**31 - 1
 
 
@@ -339,6 +340,12 @@ def _time_base(like: VideoInfo, container: Container) -> Fraction:
 def _open(target: Path, container: Container, time_base: Fraction) -> OutputContainer:
     settings = {"fflags": "+bitexact"}
     if container in ("mp4", "mov"):
-        scale = str(time_base.denominator)
-        settings |= {"movflags": "+faststart", "video_track_timescale": scale, "movie_timescale": scale}
+        scale = time_base.denominator
+        # Edit lists count in the movie's time scale: a multiple of the pictures' is exact, and fine enough for sound.
+        movie_scale = scale * max(1, _SOUND_TIMESCALE // scale)
+        settings |= {
+            "movflags": "+faststart",
+            "video_track_timescale": str(scale),
+            "movie_timescale": str(movie_scale),
+        }
     return av.open(f"file:{target}", "w", format=_MUXERS[container], container_options=settings)
