@@ -71,6 +71,7 @@ class DamageBook:
         cut: what is missing at the end of the file.
         frames: frames shown so far.
         seconds: from the start of the first to the end of the last of them.
+        stretches: damaged ones, in order.
     """
 
     def __init__(self, info: VideoInfo, cut: CutOff) -> None:
@@ -79,7 +80,7 @@ class DamageBook:
         self.seconds = 0.0
         self._info = info
         self._damaged = self._replaced = 0
-        self._stretches: list[Stretch] = []
+        self.stretches: list[Stretch] = []
         self._open = False
         self._first: int | None = None
         self._readable: tuple[int, int] | None = None
@@ -98,11 +99,11 @@ class DamageBook:
         self.seconds = float((pts + duration - self._first) * self._info.time_base)
 
     def _lengthen(self, pts: int, reason: str) -> None:
-        last = self._stretches[-1] if self._stretches else None
-        if last is not None and (self._open or len(self._stretches) >= LONGEST_LIST):
-            self._stretches[-1] = Stretch(last.pts_from, pts, last.reason)
+        last = self.stretches[-1] if self.stretches else None
+        if last is not None and (self._open or len(self.stretches) >= LONGEST_LIST):
+            self.stretches[-1] = Stretch(last.pts_from, pts, last.reason)
         else:
-            self._stretches.append(Stretch(pts, pts, reason))
+            self.stretches.append(Stretch(pts, pts, reason))
 
     def damage(self, reader: PacketReader, clock: Clock) -> Damage:
         """The sum, when all frames were shown."""
@@ -120,7 +121,7 @@ class DamageBook:
             missing_frames=self.cut.missing_frames,
             times_repaired=clock.repaired,
             lead_in_packets=reader.lead_in,
-            stretches=tuple(self._stretches),
+            stretches=tuple(self.stretches),
             notes=tuple(_notes(reader, clock)),
         )
 
