@@ -16,14 +16,33 @@ pixels, URLs or people. The hint is apart and may be missing.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class PasserbyError(Exception):
-    """Root of the tree. `hint` says what the user can do next, in one sentence, or is None."""
+    """Root of the tree.
+
+    Attributes:
+        message: what went wrong.
+        hint: what the user can do next, in one sentence, or None.
+        report: the `check.report.Report` of the file that it happened to, or None.
+    """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.report: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """With its hint and report, so that it comes whole out of another process."""
+        return _restored, (type(self), self.message, self.hint, self.report)
+
+
+def _restored(kind: type[PasserbyError], message: str, hint: str | None, report: Any) -> PasserbyError:
+    error = kind(message, hint=hint)
+    error.report = report
+    return error
 
 
 class SettingsError(PasserbyError):

@@ -18,33 +18,43 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cover: tuple[Covered, ...] = Field(("face",), min_length=1, description="What is looked for and covered.")
-    style: Literal["fill", "black", "frost"] = Field("fill", description="How it is covered.")
+    cover: tuple[Covered, ...] = Field(default=("face",), min_length=1, description="What is looked for and covered.")
+    style: Literal["fill", "black", "frost"] = Field(default="fill", description="How it is covered.")
     margin: float | None = Field(
-        None, ge=0, le=2, description="How much a box grows on every side before it is painted, as a share of it."
+        default=None,
+        ge=0,
+        le=2,
+        description="How much a box grows on every side before it is painted, as a share of it.",
     )
-    thorough: bool = Field(False, description="Look at every frame of a video at full size.")
+    thorough: bool = Field(default=False, description="Look at every frame of a video at full size.")
     keep: tuple[PolygonPoints, ...] = Field(
-        (), description="Parts of the picture that stay as they are: what lies wholly inside is not covered."
+        default=(), description="Parts of the picture that stay as they are: what lies wholly inside is not covered."
     )
     only: tuple[PolygonPoints, ...] = Field(
-        (), description="The only parts of the picture where something is covered; what touches one of them counts."
+        default=(),
+        description="The only parts of the picture where something is covered; what touches one of them counts.",
     )
-    audio: Literal["drop", "keep"] = Field("drop", description="Voices identify people: sound goes, unless kept.")
+    audio: Literal["drop", "keep"] = Field(
+        default="drop", description="Voices identify people: sound goes, unless kept."
+    )
     codec: Literal["auto", "h264", "hevc", "av1"] = Field(
-        "auto", description="Of videos. auto: H.264; HEVC where 10 bits have to be kept."
+        default="auto", description="Of videos. auto: H.264; HEVC where 10 bits have to be kept."
     )
-    quality: Literal["small", "good", "high", "near-lossless"] = Field("good", description="Of what is encoded anew.")
+    quality: Literal["small", "good", "high", "near-lossless"] = Field(
+        default="good", description="Of what is encoded anew."
+    )
     speed: Literal["fastest", "fast", "balanced", "thorough"] = Field(
-        "fast", description="Of the video encoder; slower ones make smaller files."
+        default="fast", description="Of the video encoder; slower ones make smaller files."
     )
-    hardware: str | None = Field(None, description="Encode on this hardware: nvenc, qsv, vaapi, videotoolbox, amf.")
-    salvage: bool = Field(False, description="Write what can be read of a damaged or cut-off file.")
+    hardware: str | None = Field(
+        default=None, description="Encode on this hardware: nvenc, qsv, vaapi, videotoolbox, amf."
+    )
+    salvage: bool = Field(default=False, description="Write what can be read of a damaged or cut-off file.")
     provider: Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"] = Field(
-        "auto", description="What the detector runs on."
+        default="auto", description="What the detector runs on."
     )
-    max_megapixels: float = Field(200, gt=0, description="Pictures larger than this are refused.")
-    max_hours: float = Field(6, gt=0, description="Videos longer than this are refused.")
+    max_megapixels: float = Field(default=200, gt=0, description="Pictures larger than this are refused.")
+    max_hours: float = Field(default=6, gt=0, description="Videos longer than this are refused.")
 
     @staticmethod
     def of(**values: Any) -> Settings:

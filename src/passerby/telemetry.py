@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
-
-T = TypeVar("T")
+from typing import Literal
 
 Stage = Literal["look", "write", "check"]
 
@@ -52,19 +50,6 @@ class Timings:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
-
-
-def counted(
-    items: Iterable[T], on_progress: OnProgress, *, name: str, stage: Stage, frames: int | None, every: int = 5
-) -> Iterator[T]:
-    """Pass `items` on, and tell `on_progress` at every few of them and at the end."""
-    done = 0
-    for item in items:
-        yield item
-        done += 1
-        if done % every == 0:
-            on_progress(Progress(name, stage, done, frames))
-    on_progress(Progress(name, stage, done, done))
 
 
 def log_to_stderr(*, verbose: bool) -> None:

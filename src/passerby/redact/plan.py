@@ -223,7 +223,7 @@ def _regions_of(
     senseless = ~np.isfinite(track.boxes).all(axis=1) | (grown[:, 2:] < grown[:, :2]).any(axis=1)
     within = _reach_into(grown, size)
     senseless |= within & (grown[:, 2:] == grown[:, :2]).any(axis=1)
-    painted = senseless | (within & ~_is_spared(track.boxes, size, keep, only))
+    painted = senseless | (within & ~is_spared(track.boxes, size, keep, only))
     grown[senseless] = np.nan
     chosen = known & painted
     return frames[chosen], grown[chosen], track.label
@@ -235,7 +235,7 @@ def _reach_into(boxes: Boxes, size: tuple[int, int]) -> Flags:
     return np.asarray(inside, np.bool_)
 
 
-def _is_spared(boxes: Boxes, size: tuple[int, int], keep: Sequence[Polygon], only: Sequence[Polygon]) -> Flags:
+def is_spared(boxes: Boxes, size: tuple[int, int], keep: Sequence[Polygon], only: Sequence[Polygon]) -> Flags:
     """Which boxes the user leaves as they are."""
     spared = np.zeros(len(boxes), np.bool_)
     for polygon in keep:

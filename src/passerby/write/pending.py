@@ -67,8 +67,8 @@ def pending(target: Path, *, replace: bool = False) -> Generator[Pending, None, 
         yield unfinished
     finally:
         with suppress(OSError):
-            if fcntl is None or _is_ours(lock, unfinished.part):
-                unfinished.part.unlink(missing_ok=True)
+            if _is_ours(lock, unfinished.part):
+                unfinished.part.unlink()
         lock.close()
 
 
@@ -123,6 +123,8 @@ def _open_locked(part: Path) -> IO[bytes]:
 
 
 def _is_ours(file: IO[bytes], part: Path) -> bool:
+    if file.closed:  # on Windows
+        return part.exists()
     try:
         return os.path.samestat(os.fstat(file.fileno()), part.stat())
     except FileNotFoundError:

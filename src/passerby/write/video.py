@@ -26,9 +26,19 @@ from passerby.write.encoder import Encoder, exact
 from passerby.write.pending import SUFFIX, output_error
 from passerby.write.splice import Splicer, read_avcc, splice_obstacle
 
-__all__ = ["Container", "EncodeOptions", "VideoWriter", "Written", "choose_encoding", "open_writer", "splice_obstacle"]
+__all__ = [
+    "Container",
+    "EncodeOptions",
+    "VideoWriter",
+    "Written",
+    "choose_encoding",
+    "container_of",
+    "open_writer",
+    "splice_obstacle",
+]
 
 _MUXERS = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "webm": "webm"}
+_BY_SUFFIX: dict[str, Container] = {".mov": "mov", ".qt": "mov", ".mkv": "mkv", ".webm": "webm"}
 _MILLISECOND = Fraction(1, 1000)
 _SOUND_TIMESCALE = 96000
 _LARGEST_TIMESCALE = 2**31 - 1
@@ -65,6 +75,11 @@ class Written:
     time_base: Fraction
     audio: tuple[str, ...] = ()
     stated: str | None = None
+
+
+def container_of(target: Path) -> Container:
+    """The container that goes with a file's name; MP4 for any other."""
+    return _BY_SUFFIX.get(target.suffix.lower(), "mp4")
 
 
 def open_writer(
