@@ -30,7 +30,7 @@ _PACKED_RGB = {"rgb24": "rgb", "bgr24": "bgr", "rgba": "rgba", "bgra": "bgra", "
     "0bgr": ".bgr",
 }
 _SHIFTS = {"410": (2, 2), "411": (2, 0), "420": (1, 1), "422": (1, 0), "440": (0, 1), "444": (0, 0)}
-_JPEG_RANGE = 2
+_MPEG_RANGE, _JPEG_RANGE = 1, 2
 _BT709, _BT2020 = 1, 9
 _KNOWN_MATRICES = {1, 4, 5, 6, 7, 9}
 _UNSPECIFIED = 2
@@ -165,9 +165,12 @@ def planes_of(carrier: VideoFrame, *, writable: bool) -> tuple[PixelLayout, tupl
     Raises:
         ValueError: the pixel format has no planes of whole samples (see `shown_format`).
     """
-    scheme = _scheme(carrier.format.name, carrier.color_range == _JPEG_RANGE)
+    name = carrier.format.name
+    # Without a tag FFmpeg takes gray for full range and YUV for limited.
+    full_range = carrier.color_range == _JPEG_RANGE or (name.startswith("gray") and carrier.color_range != _MPEG_RANGE)
+    scheme = _scheme(name, full_range)
     if scheme is None:
-        raise ValueError(f"{carrier.format.name} has no planes of whole samples")
+        raise ValueError(f"{name} has no planes of whole samples")
     layout, channels = scheme
     planes = tuple(_view(carrier, layout, index, channel) for index, channel in enumerate(channels))
     for plane in planes:
