@@ -13,7 +13,7 @@ import pytest
 from av.stream import Disposition
 
 from passerby.check.readback import ExpectedVideo, Extents, read_back_video
-from passerby.media import Colour, Frame
+from passerby.media import Colour, Frame, Orientation
 
 from .conftest import Making, expect
 
@@ -323,6 +323,37 @@ def test_a_second_segment_of_matroska_is_found(tmp_path: Path, good_mkv: bytes, 
 def test_a_void_element_with_content_is_found(tmp_path: Path, good_mkv: bytes, expected: ExpectedVideo) -> None:
     found = problems_of(tmp_path / "a.mkv", good_mkv + b"\xec\x84GPS!", replace(expected, container="mkv"))
     assert_found(found, "a void element holds something")
+
+
+# Whatever stands in the file
+
+
+@pytest.mark.parametrize("matroska", [False, True])
+def test_a_damaged_file_gives_problems_and_no_exception(
+    matroska: bool, tmp_path: Path, good_mp4: bytes, good_mkv: bytes, expected: ExpectedVideo
+) -> None:
+    content = good_mkv if matroska else good_mp4
+    wanted = replace(expected, container="mkv") if matroska else expected
+    random = np.random.default_rng(1)
+    for cut in (False, True) * 60:
+        broken = bytearray(content)
+        for _ in range(random.integers(1, 5)):
+            broken[random.integers(0, random.choice([1300, len(broken)]))] ^= int(random.integers(1, 256))
+        end = random.integers(0, len(broken)) if cut else len(broken)
+        problems = problems_of(tmp_path / "a", bytes(broken[:end]), wanted)
+        assert all(isinstance(problem, str) for problem in problems)
+        assert problems or not cut
+
+
+def test_frames_are_handed_on_upright_by_the_display_matrix(
+    tmp_path: Path, make_clip: MakeClip, expected: ExpectedVideo
+) -> None:
+    turned = replace(expected, display_matrix=QUARTER)
+    seen: list[Frame] = []
+    clip = make_clip(tmp_path / "a.mp4", Making(matrix=QUARTER))
+    assert read_back_video(clip, turned, on_frame=lambda _, frame: seen.append(frame), sample={0}) == []
+    assert seen[0].orientation == Orientation.QUARTER_RIGHT
+    assert seen[0].upright_size == (144, 192)
 
 
 # Parts

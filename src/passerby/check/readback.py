@@ -24,7 +24,8 @@ from av.video.stream import VideoStream
 from passerby.check.bitstream import BitstreamScan
 from passerby.check.boxes import HANDLER_NAMES, examine_mp4
 from passerby.check.ebml import TAG_VALUES, examine_matroska
-from passerby.media import Colour, Frame, Orientation
+from passerby.media import Colour, Frame
+from passerby.read.info import orientation_of
 from passerby.read.picture import frame_of
 
 STRICT = {"err_detect": "+crccheck+bitstream+buffer+explode"}
@@ -52,7 +53,6 @@ class ExpectedVideo:
         width: of the stored picture, in pixels.
         height: likewise.
         display_matrix: the nine integers, or None, which is the same as the identity.
-        orientation: the display matrix as a turn, for the frames that are handed on.
         sample_aspect: width of a pixel over its height; 0 is taken as 1.
         colour: colour tags. An untagged range is taken as limited.
         bits: bits per sample.
@@ -68,7 +68,6 @@ class ExpectedVideo:
     width: int
     height: int
     display_matrix: tuple[int, ...] | None = None
-    orientation: Orientation = Orientation.UPRIGHT
     sample_aspect: Fraction = Fraction(1)
     colour: Colour = field(default_factory=Colour)
     bits: int = 8
@@ -185,6 +184,9 @@ class _Reading:
     def decode(self, container: InputContainer) -> None:
         """Every packet of every stream, and every frame of the first video stream."""
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            self.problem("no decoder knows its codec")
+            return
         stream.thread_type = "AUTO"
         stream.codec_context.options = dict(STRICT)
         self._compare("the codec", stream.codec_context.codec.canonical_name, self._expected.codec)
@@ -232,7 +234,7 @@ class _Reading:
         if unwanted := sorted({data.type.name for data in _side_data(frame)} - _SIDE_DATA_ALLOWED):
             self.problem(f"frames carry side data ({', '.join(unwanted)})")
         if self._on_frame is not None and (self._sample is None or index in self._sample):
-            turn, time_base = self._expected.orientation, Fraction(stream.time_base or 0)
+            turn, time_base = orientation_of(self._expected.display_matrix), Fraction(stream.time_base or 0)
             self._on_frame(index, frame_of(frame, frame.pts or 0, time_base, turn, damaged=False, writable=False))
 
     def _examine_time(self, index: int, frame: VideoFrame, stream: VideoStream) -> None:
