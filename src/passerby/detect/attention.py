@@ -46,7 +46,7 @@ class AttentionOptions:
     threads: int = 2
     every_s: float = 0.28
     renew_s: float = 4.0
-    part_at_most: float = 0.5
+    part_at_most: float = 0.4
     most_waiting: int = 10
 
 

@@ -179,14 +179,16 @@ def _within_reach(boxes: Boxes, frame_size: tuple[int, int]) -> Boxes:
 
 
 def _steady(boxes: Boxes, times: Seconds, steady_s: float) -> Boxes:
-    """Boxes that neither jitter nor let go: the furthest that each side reaches nearby, averaged over as long."""
+    """Boxes that neither jitter nor let go: along the path, the furthest that each side reaches within a short time."""
     if len(times) < 2:
         return boxes
     reach = min(round(steady_s / float(np.median(np.diff(times)))), STEADY_FRAMES, len(times))
     if reach < 1:
         return boxes
-    outermost = np.concatenate([_windows(boxes[:, :2], reach).min(-1), _windows(boxes[:, 2:], reach).max(-1)], axis=1)
-    return np.asarray(_windows(outermost, reach).mean(-1), np.float32)
+    path = np.tile(_windows((boxes[:, :2] + boxes[:, 2:]) / 2, reach).mean(-1), 2)
+    beside = boxes - path
+    outermost = np.concatenate([_windows(beside[:, :2], reach).min(-1), _windows(beside[:, 2:], reach).max(-1)], axis=1)
+    return np.asarray(path + _windows(outermost, reach).mean(-1), np.float32)
 
 
 def _windows(values: npt.NDArray[np.float32], reach: int) -> npt.NDArray[np.float32]:
