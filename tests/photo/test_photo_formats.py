@@ -13,6 +13,9 @@ from PIL import Image, ImageCms
 
 from passerby.read.photo import is_photo, open_photo, pictures_of
 from passerby.read.profile import clean_icc
+from passerby.redact.cover import Painter
+from passerby.regions import Regions
+from passerby.write.photo import write_photo
 
 from .conftest import Copier
 
@@ -192,6 +195,14 @@ def test_alpha_stays(face: Image.Image, tmp_path: Path, copied: Copier, format_n
     assert np.abs(after - np.asarray(alpha, np.int16)).max() <= (0 if format_name != "AVIF" else 12)
 
 
+@pytest.mark.parametrize("format_name", ["PNG", "WEBP", "TIFF", "AVIF"])
+def test_alpha_that_is_opaque_everywhere_is_no_trouble(
+    face: Image.Image, tmp_path: Path, copied: Copier, format_name: str
+) -> None:
+    face.convert("RGBA").save(tmp_path / "a", format_name)
+    assert copied(tmp_path / "a").problems == []
+
+
 def test_alpha_stays_in_a_heic(face: Image.Image, tmp_path: Path, copied: Copier) -> None:
     original = face.convert("RGB")
     original.putalpha(Image.linear_gradient("L").resize(face.size))
@@ -325,6 +336,22 @@ def test_an_animation_with_holes_keeps_its_holes(
             assert np.array_equal(shown[..., 3], expected[..., 3])
             assert (shown[:, 50 * index : 50 * index + 40, 3] == 0).all()
             assert np.array_equal(shown[shown[..., 3] > 0], expected[expected[..., 3] > 0])
+
+
+@pytest.mark.parametrize("format_name", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_what_is_painted_in_an_animation_is_painted_in_every_frame_of_the_copy(
+    face: Image.Image, tmp_path: Path, format_name: str
+) -> None:
+    frames = _running(face, 5)
+    frames[0].save(tmp_path / "a", format_name, save_all=True, append_images=frames[1:], duration=50)
+    regions = Regions(np.array([[60, 20, 150, 120]], np.float32), np.array([1], np.uint8))
+    painter = Painter("black")
+    with open_photo(tmp_path / "a") as photo:
+        write_photo(tmp_path / "b", (painter.cover(f, regions) for f in photo.frames()), photo.info)
+    with Image.open(tmp_path / "b") as shown:
+        for index in range(5):
+            shown.seek(index)
+            assert np.asarray(shown.convert("RGB"))[24:116, 64:146].max() < 16
 
 
 def test_the_still_picture_before_an_animation_is_dropped_and_named(

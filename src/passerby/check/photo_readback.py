@@ -74,8 +74,8 @@ def _picture_problems(found: PhotoInfo, expected: PhotoInfo, decoded: int) -> It
 
 
 def _same_mode(found: PhotoInfo, expected: PhotoInfo) -> bool:
-    # A WebP without loss says nothing of an alpha plane that is opaque everywhere.
-    opaque = found.format == "WEBP" and expected.mode == "RGBA" and found.mode == "RGB"
+    # The encoders of WebP and AVIF leave an alpha plane out that is opaque everywhere.
+    opaque = found.format in ("WEBP", "AVIF") and found.mode == expected.mode.replace("A", "", 1)
     return found.bits == expected.bits and (found.mode == expected.mode or opaque)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -83,10 +84,17 @@ def is_photo(path: Path) -> bool:
         SourceUnreadable: the file cannot be read at all.
     """
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             return photo_format(file.read(HEAD_BYTES)) is not None
     except OSError as error:
         raise _unreadable(path.name, error) from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Pipes and devices are no files: opening one could wait for ever."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a file")
+    return path.open("rb")
 
 
 @contextmanager
@@ -107,7 +115,7 @@ def open_photo(
     """
     label, limits = name or path.name, limits or PhotoLimits()
     try:
-        file = path.open("rb")
+        file = _opened(path)
     except OSError as error:
         raise _unreadable(label, error) from error
     with file:

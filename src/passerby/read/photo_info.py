@@ -133,7 +133,7 @@ def _refuse_raw(data: Data, name: str) -> None:
     is_preview = kind is not None and containers.tiff_values(data, kind)[:1] == [1]
     if bytes(data[8:10]) == b"CR" or is_preview or any(first.tag(number) for number in _RAW_TAGS):
         raise SourceUnreadable(
-            f"{name}: is a camera raw file, which cannot be copied; nothing was written",
+            f"{name}: is a camera raw file or begins with a preview, which cannot be copied; nothing was written",
             hint="Develop it to JPEG, TIFF or HEIC first",
         )
 
