@@ -130,4 +130,4 @@ def test_the_int8_version_agrees_with_the_float_one(astronaut: Picture) -> None:
     )
     assert len(precise) == len(fast) == 1
     assert abs(float(precise.scores[0] - fast.scores[0])) < 0.05
-    assert float(iou(precise.boxes, fast.boxes)[0, 0]) > 0.9
+    assert float(iou(precise.boxes, fast.boxes)[0, 0]) > 0.85

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from passerby.detect.detector import FaceDetector
 from passerby.detect.merge import agreed, strongest
 from passerby.detect.photo import ALONE, VIEWS, find_in_photo
 from passerby.media import Orientation
-from passerby.regions import Detections, iou
+from passerby.regions import Detections, iou, to_stored
 
 Picture = npt.NDArray[np.uint8]
 
@@ -33,6 +34,14 @@ def test_a_face_in_a_photo_is_found_and_its_box_holds_that_of_every_view(astrona
 def test_a_photo_is_looked_at_mirrored_and_at_one_and_a_half_times_its_size() -> None:
     assert any(view.orientation is Orientation.MIRRORED for view in VIEWS)
     assert any(view.scale == 1.5 for view in VIEWS)
+
+
+@pytest.mark.parametrize("orientation", list(Orientation))
+def test_a_face_is_found_in_a_photo_that_lies_on_any_side(orientation: Orientation, astronaut: Picture) -> None:
+    detector = FaceDetector("centerface-int8", provider="cpu")
+    (best, *_) = find_in_photo(detector, orientation.turn(astronaut)).boxes
+    upright = to_stored(best[None], orientation, 512, 512)
+    assert float(iou(upright, np.array([[177, 68, 272, 187]], np.float32))[0, 0]) > 0.4
 
 
 def test_a_tiny_photo_can_be_looked_at() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from passerby.errors import ModelError
 from passerby.media import Picture
 from passerby.regions import LABELS, Detections
 
@@ -25,15 +26,21 @@ def centerface(outputs: dict[str, npt.NDArray[np.float32]], threshold: float) ->
     Args:
         outputs: "heatmap" (B, 1, R, C), "scale" and "offset" (B, 2, R, C), float32.
         threshold: least score, from 0 to 1.
+
+    Raises:
+        ModelError: an output is not a number; no comparison with it could be believed.
     """
     heatmap = outputs["heatmap"][0, 0]
     rows, columns = np.nonzero(heatmap >= threshold)
     scale_y, scale_x = np.exp(np.minimum(outputs["scale"][0][:, rows, columns], _LARGEST_LOG_SIZE))
     offset_y, offset_x = outputs["offset"][0][:, rows, columns]
     x, y = columns + offset_x + 0.5, rows + offset_y + 0.5
-    cells = np.stack([x - scale_x / 2, y - scale_y / 2, x + scale_x / 2, y + scale_y / 2], axis=1)
+    cells = CENTERFACE_STRIDE * np.stack([x - scale_x / 2, y - scale_y / 2, x + scale_x / 2, y + scale_y / 2], axis=1)
+    # The maximum of an array that holds a NaN is a NaN.
+    if not (np.isfinite(heatmap.max()) and np.isfinite(cells).all()):
+        raise ModelError("the net gave values that are no numbers, the picture was not looked at")
     return Detections(
-        (cells * CENTERFACE_STRIDE).astype(np.float32),
+        cells.astype(np.float32),
         heatmap[rows, columns].astype(np.float32),
         np.full(len(rows), LABELS.index("face"), np.uint8),
     )

@@ -57,6 +57,7 @@ class Session:
             self._session, error = _open(model, candidate, threads)
             if self._session is not None:
                 self.provider = candidate
+                self._outputs = [output.name for output in self._session.get_outputs()]
                 return
             if candidate == wanted[-1]:
                 raise ModelError(f"model {name} cannot be started on {candidate}, nothing was looked at") from error
@@ -70,9 +71,8 @@ class Session:
         Raises:
             ModelError: ONNX Runtime failed; its own error is the cause.
         """
-        names = [output.name for output in self._session.get_outputs()]
         try:
-            return dict(zip(names, self._session.run(names, {"pixels": pictures}), strict=True))
+            return dict(zip(self._outputs, self._session.run(self._outputs, {"pixels": pictures}), strict=True))
         except Exception as error:
             raise ModelError(f"model {self._name} failed on {self.provider}, the picture was not looked at") from error
 

@@ -37,11 +37,11 @@ class Window:
 def windows_of(width: int, height: int, scale: float) -> list[Window]:
     """What to look at for one look at `scale` at a picture of that size, in pixels.
 
-    One window where it fits into a tile; else tiles, and the whole picture at the size of a tile for faces larger than
-    the overlap. Large looks get one from far away on top.
+    One window where neither its longer side nor its pixels are more than a tile's; else tiles, and the whole picture
+    at the size of a tile for faces larger than the overlap. Large looks get one from far away on top.
     """
     long_px = max(width, height) * scale
-    near = min(1.0, max(TILE_WIDTH, TILE_HEIGHT) / long_px) * scale
+    near = min(scale, TILE_WIDTH / max(width, height), math.sqrt(TILE_WIDTH * TILE_HEIGHT / (width * height)))
     windows = [whole(width, height, near)]
     if near < scale:
         windows = tiles(width, height, scale) + windows
@@ -52,7 +52,11 @@ def windows_of(width: int, height: int, scale: float) -> list[Window]:
 
 def whole(width: int, height: int, scale: float) -> Window:
     """The whole picture in one window."""
-    return Window(0, 0, width, height, max(1, round(width * scale)), max(1, round(height * scale)))
+    return Window(0, 0, width, height, _scaled(width, scale), _scaled(height, scale))
+
+
+def _scaled(length: int, scale: float) -> int:
+    return max(1, round(length * scale))
 
 
 def tiles(width: int, height: int, scale: float) -> list[Window]:
@@ -60,7 +64,7 @@ def tiles(width: int, height: int, scale: float) -> list[Window]:
     columns = spans(width, TILE_WIDTH / scale, OVERLAP / scale)
     rows = spans(height, TILE_HEIGHT / scale, OVERLAP / scale)
     return [
-        Window(x1, y1, x2, y2, round((x2 - x1) * scale), round((y2 - y1) * scale), (left, top, right, bottom))
+        Window(x1, y1, x2, y2, _scaled(x2 - x1, scale), _scaled(y2 - y1, scale), (left, top, right, bottom))
         for y1, y2, top, bottom in rows
         for x1, x2, left, right in columns
     ]
