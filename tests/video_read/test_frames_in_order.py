@@ -264,3 +264,11 @@ def test_the_file_is_closed_and_can_be_read_with_a_context_manager(tmp_path: Pat
         assert source.info.name == "the clip"
         with pytest.raises(RuntimeError, match="read to its end"):
             _ = source.gops
+    # What is left of the iterator is harmless.
+    del frames
+    with open_video(make(tmp_path / "clip.mp4", Clip(frames=40))) as source:
+        pts = [frame.pts for frame in source.frames()]
+        run = next(source.runs(lambda gop: False))
+        assert run.frames is not None
+        assert next(run.frames).pts == pts[0]
+    assert len(pts) == 40

@@ -103,6 +103,15 @@ def test_a_picture_besides_the_shown_ones_rules_out_its_gop(tmp_path: Path) -> N
     assert source.gops[1].why_not == "pictures or data besides the shown ones"
 
 
+def test_a_packet_with_two_pictures_rules_out_its_gop(tmp_path: Path) -> None:
+    path = make(tmp_path / "clip.mp4")
+    with av.open(str(path)) as file:
+        packets = [bytes(packet) for packet in file.demux(video=0)]
+    second = [unit for unit in nal.prefixed_units(packets[25], 4) if nal.unit_type(unit) == nal.SLICE]
+    source = read(_remux(path, tmp_path / "more.mp4", {24: second})).source
+    assert [gop.copyable for gop in source.gops] == [True, True, False, True]
+
+
 def _crop(width: int) -> str:
     return f"h264_metadata=crop_right={width}"
 
@@ -190,6 +199,8 @@ def test_the_largest_stream_is_the_video_and_the_others_are_named(tmp_path: Path
             file.mux(stream.encode(None))
         silence = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
         silence.sample_rate, silence.pts = 8000, 0
+        for plane in silence.planes:
+            plane.update(bytes(plane.buffer_size))
         file.mux(sound.encode(silence))
         file.mux(sound.encode(None))
         file.set_chapters([{"id": 1, "start": 0, "end": 100, "time_base": Clip().tick, "metadata": {"title": "Ann"}}])

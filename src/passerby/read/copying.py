@@ -104,14 +104,16 @@ class H264Judge:
             return "damaged packets"
 
     def _reason_of_units(self, units: Iterable[bytes]) -> str:
+        pictures = 0
         for unit in units:
             kind = nal.unit_type(unit)
+            pictures += kind in (nal.SLICE, nal.IDR) and nal.starts_picture(unit)
             if kind in (nal.SPS, nal.PPS) and unit not in self._known:
                 self._standing = "the parameter sets change"
                 return self._standing
             if kind not in _COPIED_UNITS:
                 return "pictures or data besides the shown ones"
-        return ""
+        return "" if pictures == 1 else "packets that are not one picture each"
 
 
 def _reason_of_sequence(sps: bytes) -> str:

@@ -135,6 +135,11 @@ def hevc_unit_type(unit: bytes) -> int:
     return unit[0] >> 1 & 0x3F
 
 
+def starts_picture(unit: bytes) -> bool:
+    """Whether an H.264 slice is the first of its picture: first_mb_in_slice is 0, coded as a single set bit."""
+    return len(unit) > 1 and bool(unit[1] & 0x80)
+
+
 def payload_types(unit: bytes, header_bytes: int = 1) -> Iterator[int]:
     """The payload types of an SEI NAL unit; stops quietly where the unit is malformed."""
     body = unit[header_bytes:].replace(b"\0\0\3", b"\0\0")
