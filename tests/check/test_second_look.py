@@ -15,7 +15,8 @@ from passerby.check.readback import ExpectedVideo, read_back_video
 from passerby.check.second_look import SecondLook, SecondLookOptions, covered_share, sampled
 from passerby.detect.detector import FaceDetector
 from passerby.errors import ModelError, RedactionIncomplete
-from passerby.media import Picture
+from passerby.media import Frame, Picture, PixelLayout
+from passerby.redact.cover import Painter, Style
 from passerby.regions import Detections, Regions
 
 FACE = (170, 60, 280, 195)
@@ -51,9 +52,19 @@ def test_a_covered_face_is_not_found(astronaut: Picture, detector: FaceDetector)
     assert look.standing == []
 
 
-def test_a_detection_inside_a_painted_region_is_not_listed(astronaut: Picture, detector: FaceDetector) -> None:
+def test_a_face_that_should_be_painted_and_is_not_is_found(astronaut: Picture, detector: FaceDetector) -> None:
     look = SecondLook(detector, lambda _: regions(FACE))
     look.look_at_picture(astronaut)
+    assert [standing.through for standing in look.standing] == [True]
+
+
+@pytest.mark.parametrize("style", ["fill", "black", "frost"])
+def test_paint_is_not_taken_for_a_face(style: Style, astronaut: Picture, detector: FaceDetector) -> None:
+    picture = astronaut.copy()
+    planes = tuple(picture[..., channel] for channel in range(3))
+    Painter(style).cover(Frame(0, Fraction(1), PixelLayout("RGB", "rgb"), planes), regions(FACE))
+    look = SecondLook(detector, lambda _: regions(FACE))
+    look.look_at_picture(picture)
     assert look.standing == []
 
 

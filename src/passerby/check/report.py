@@ -20,7 +20,7 @@ from passerby.errors import OutputError, SettingsError
 FORMAT: Final = "passerby.report/1"
 
 Verdict = Literal["done", "done-with-warnings", "withheld", "refused", "failed"]
-Why = Literal["uncovered", "faint", "gap", "unseen", "second-look"]
+Why = Literal["uncovered", "faint", "gap", "unseen", "second-look", "through"]
 
 MOMENTS_AT_MOST = 200
 """Moments worth a person's look that are listed; the report says how many there were."""
@@ -124,7 +124,8 @@ class Moment(_Part):
     why: Why = Field(
         description="uncovered: below the threshold and no track supports it, so it is not painted; "
         "faint: painted, on weak grounds; gap: painted over a long time without a sighting; "
-        "unseen: nobody looked, painted whole; second-look: found in the finished file, outside of what is painted."
+        "unseen: nobody looked, painted whole; second-look: found in the finished file, outside of what is painted; "
+        "through: found in the finished file inside of what should be painted."
     )
 
 
@@ -135,7 +136,7 @@ class SecondLookResult(_Part):
     scale: float = Field(gt=0, description="Size at which they were looked at.")
     mirrored: bool = Field(description="Whether their mirror images were looked at.")
     threshold: Share = Field(description="Least score that counted.")
-    standing: tuple[Moment, ...] = Field(default=(), description="What was found outside of the painted regions.")
+    standing: tuple[Moment, ...] = Field(default=(), description="What was found left standing.")
 
 
 class Report(_Part):

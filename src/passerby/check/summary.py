@@ -94,7 +94,11 @@ def moments_standing(standing: Iterable[Standing]) -> tuple[Moment, ...]:
     """What the second look found, as moments."""
     return tuple(
         Moment(
-            time_s=round(s.time_s, 6), pts=s.pts, box=_box(np.array(s.box)), score=_score(s.score), why="second-look"
+            time_s=round(s.time_s, 6),
+            pts=s.pts,
+            box=_box(np.array(s.box)),
+            score=_score(s.score),
+            why="through" if s.through else "second-look",
         )
         for s in standing
     )
@@ -147,7 +151,7 @@ def _by_pts(tracks: Sequence[Track]) -> dict[int, Regions]:
 
 def _chosen(moments: Sequence[Moment]) -> Moments:
     """The most telling ones: what nobody looked at, then what is not covered, best scores first; each only once."""
-    rank = {"unseen": 0, "uncovered": 1, "second-look": 1, "faint": 2, "gap": 3}
+    rank: dict[Why, int] = {"through": 0, "unseen": 0, "second-look": 1, "uncovered": 1, "faint": 2, "gap": 3}
     ordered = sorted(moments, key=lambda moment: (rank[moment.why], -(moment.score or 0.0), moment.pts))
     kept: list[Moment] = []
     for moment in ordered[:_CANDIDATES]:
