@@ -71,6 +71,17 @@ def test_every_frame_or_the_sample_is_handed_on_once(tmp_path: Path, good_mp4: b
     assert few == [0, 7, 19]
 
 
+def test_frames_beyond_the_expected_ones_are_found_and_not_handed_on(
+    tmp_path: Path, good_mp4: bytes, expected: ExpectedVideo
+) -> None:
+    (tmp_path / "good.mp4").write_bytes(good_mp4)
+    few: list[int] = []
+    shorter = replace(expected, pts=expected.pts[:5], duration_s=0.8)
+    found = read_back_video(tmp_path / "good.mp4", shorter, on_frame=lambda index, _: few.append(index))
+    assert_found(found, "the number of frames is 20, expected 5")
+    assert few == [0, 1, 2, 3, 4]
+
+
 def test_what_a_look_raises_is_passed_on(tmp_path: Path, good_mp4: bytes, expected: ExpectedVideo) -> None:
     def fail(index: int, frame: Frame) -> None:
         raise RuntimeError("no")

@@ -88,7 +88,7 @@ def read_back_video(
         target: the file, whatever it is called for now.
         expected: what it must be.
         on_frame: called with the number of a frame, from 0, and the frame, in the order in which they are shown, while
-            the file is read. What it raises is passed on.
+            the file is read; not for frames beyond the expected ones. What it raises is passed on.
         sample: numbers of the frames that it is called for; None: all.
     """
     reading = _Reading(expected, on_frame, sample)
@@ -233,7 +233,8 @@ class _Reading:
             self._examine_kind(frame)
         if unwanted := sorted({data.type.name for data in _side_data(frame)} - _SIDE_DATA_ALLOWED):
             self.problem(f"frames carry side data ({', '.join(unwanted)})")
-        if self._on_frame is not None and (self._sample is None or index in self._sample):
+        wanted = index < len(self._expected.pts) and (self._sample is None or index in self._sample)
+        if self._on_frame is not None and wanted:
             turn, time_base = orientation_of(self._expected.display_matrix), Fraction(stream.time_base or 0)
             self._on_frame(index, frame_of(frame, frame.pts or 0, time_base, turn, damaged=False, writable=False))
 
