@@ -24,6 +24,8 @@ TRUST = 0.6
 """How far a new sighting moves the velocity, from 0 to 1."""
 SAME_SIZE = 2.0
 """A face does not grow or shrink by more than this factor between two sightings in a row."""
+WEAK_NEARNESS = 0.7
+"""A detection below the start threshold must be nearer than others, by this factor: it is often no face at all."""
 
 Indices = npt.NDArray[np.intp]
 
@@ -69,11 +71,12 @@ def associate(
     spans = list(zip(sightings.times[frames].tolist(), starts, [*starts[1:], len(sightings.frame)], strict=True))
     for at_s, first, end in spans:
         forward.visit(at_s, first, end, may_start=True)
-    backward = _Sweep(sightings, start_threshold, gap_s, forward.nearness, forward.owner)
-    for at_s, first, end in reversed(spans):
-        backward.visit(at_s, first, end, may_start=False)
-    order = np.argsort(backward.owner, kind="stable")
-    owners = backward.owner[order]
+    if (forward.owner == NOBODY).any():
+        backward = _Sweep(sightings, start_threshold, gap_s, forward.nearness, forward.owner)
+        for at_s, first, end in reversed(spans):
+            backward.visit(at_s, first, end, may_start=False)
+    order = np.argsort(forward.owner, kind="stable")
+    owners = forward.owner[order]
     bounds = np.searchsorted(owners, np.arange(forward.count + 1))
     return [order[a:b] for a, b in itertools.pairwise(bounds)]
 
@@ -100,6 +103,7 @@ class _Sweep:
         self.count = 0 if owner is None else int(owner.max(initial=NOBODY)) + 1
         self.active: Indices = np.zeros(0, np.intp)
         tracks = n if owner is None else self.count
+        self.is_active = np.zeros(tracks, np.bool_)
         self.last = np.zeros((tracks, 4))
         self.velocity = np.zeros((tracks, 4))
         self.last_s = np.full(tracks, np.nan)
@@ -107,19 +111,34 @@ class _Sweep:
     def visit(self, at_s: float, first: int, end: int, *, may_start: bool) -> None:
         """Give the sightings `first` to `end`, all of one frame, to tracks."""
         here = np.arange(first, end)
-        self.active = self.active[np.abs(at_s - self.last_s[self.active]) <= self.gap_s]
-        owned = here[self.owner[here] != NOBODY]
-        free = here[self.owner[here] == NOBODY]
-        waiting = self.active[~np.isin(self.active, self.owner[owned])] if len(owned) else self.active
-        if len(free) and len(waiting):
-            self._match(at_s, free, waiting)
+        is_free = self.owner[here] == NOBODY
+        free = here[is_free]
+        if len(free):
+            self._forget(at_s)
+            self._match(at_s, free, self._waiting(self.owner[here[~is_free]]))
         if may_start:
             fresh = free[(self.owner[free] == NOBODY) & self.high[free]]
             self.owner[fresh] = np.arange(self.count, self.count + len(fresh))
             self.count += len(fresh)
         self._move(at_s, here[self.owner[here] != NOBODY])
 
+    def _forget(self, at_s: float) -> None:
+        lost = np.abs(at_s - self.last_s[self.active]) > self.gap_s
+        self.is_active[self.active[lost]] = False
+        self.active = self.active[~lost]
+
+    def _waiting(self, served: Indices) -> Indices:
+        """Tracks that have no sighting in this frame yet."""
+        if not len(served):
+            return self.active
+        self.is_active[served] = False
+        waiting = self.active[self.is_active[self.active]]
+        self.is_active[served] = np.isin(served, self.active)
+        return waiting
+
     def _match(self, at_s: float, free: Indices, waiting: Indices) -> None:
+        if not len(waiting):
+            return
         expected = self._expected(at_s, waiting)
         elapsed = np.abs(at_s - self.last_s[waiting])
         gate = np.minimum(self.nearness.at_once + self.nearness.per_second * elapsed, self.nearness.at_most)
@@ -128,6 +147,7 @@ class _Sweep:
         apart = np.hypot(seen[:, None, 0] - expected[None, :, 0], seen[:, None, 1] - expected[None, :, 1])
         apart /= (sizes + expected_sizes) / 2
         alike = (sizes < SAME_SIZE * expected_sizes) & (expected_sizes < SAME_SIZE * sizes)
+        apart = np.where(self.high[free][:, None], apart, apart / WEAK_NEARNESS)
         rows, columns = np.nonzero((apart < gate) & alike)
         if not len(rows):
             return
@@ -160,7 +180,9 @@ class _Sweep:
         self.velocity[tracks] = np.where(going[:, None], blended, 0.0)
         self.last[tracks] = states
         self.last_s[tracks] = at_s
-        self.active = np.union1d(self.active, tracks)
+        fresh = tracks[~self.is_active[tracks]]
+        self.is_active[fresh] = True
+        self.active = np.concatenate([self.active, fresh])
 
 
 def _size(states: States) -> npt.NDArray[np.float64]:

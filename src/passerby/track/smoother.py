@@ -185,8 +185,9 @@ def _steady(boxes: Boxes, times: Seconds, steady_s: float) -> Boxes:
     reach = min(round(steady_s / float(np.median(np.diff(times)))), STEADY_FRAMES, len(times))
     if reach < 1:
         return boxes
-    path = np.tile(_windows((boxes[:, :2] + boxes[:, 2:]) / 2, reach).mean(-1), 2)
-    beside = boxes - path
+    middle = np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2, np.float32)
+    path = np.tile(_windows(middle, reach).mean(-1), 2)
+    beside = (boxes - path).astype(np.float32)
     outermost = np.concatenate([_windows(beside[:, :2], reach).min(-1), _windows(beside[:, 2:], reach).max(-1)], axis=1)
     return np.asarray(path + _windows(outermost, reach).mean(-1), np.float32)
 
