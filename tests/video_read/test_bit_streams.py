@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.errors import SourceDamaged
-from passerby.read import nal
+from passerby.read import nal, parameters
 
 from .clips import X264, Clip, make
 
@@ -33,15 +33,15 @@ def _sets(path: Path) -> nal.ParameterSets:
 def test_the_sps_of_an_encoder_is_read(clip: Clip, bits: int, chroma: int, frames_only: bool, tmp_path: Path) -> None:
     sets = _sets(make(tmp_path / "clip.mp4", clip))
     assert sets.length_bytes == 4
-    sequence = nal.sequence_parameters(sets.sps[0])
+    sequence = parameters.sequence_parameters(sets.sps[0])
     assert sequence is not None
     assert (sequence.bits, sequence.chroma_format, sequence.frames_only) == (bits, chroma, frames_only)
     assert max(sequence.crop) == 0
-    assert not nal.may_be_redundant(sets.pps[0])
+    assert not parameters.may_be_redundant(sets.pps[0])
 
 
 def test_cropping_is_told_in_pixels_for_each_edge(tmp_path: Path) -> None:
-    sequence = nal.sequence_parameters(_sets(make(tmp_path / "clip.mp4", Clip(size=(150, 90), frames=2))).sps[0])
+    sequence = parameters.sequence_parameters(_sets(make(tmp_path / "clip.mp4", Clip(size=(150, 90), frames=2))).sps[0])
     assert sequence is not None
     assert sequence.crop == (0, 10, 0, 6)
 
@@ -51,7 +51,7 @@ def test_a_pps_that_allows_redundant_pictures_is_told() -> None:
     #   ue(0)=1 ue(0)=1 00 ue(0)=1 ue(0)=1 ue(0)=1 000 1 1 1 10 X 1
     for flag in (0, 1):
         bits = f"11001110001111 0{flag}1".replace(" ", "").ljust(24, "0")
-        assert nal.may_be_redundant(b"\x68" + int(bits, 2).to_bytes(3, "big")) is bool(flag)
+        assert parameters.may_be_redundant(b"\x68" + int(bits, 2).to_bytes(3, "big")) is bool(flag)
 
 
 def test_units_are_found_behind_lengths_and_start_codes() -> None:
@@ -69,8 +69,8 @@ def test_payload_types_are_read_past_255() -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_reader_fail_in_another_way(data: bytes) -> None:
     nal.parameter_sets(data)
-    nal.sequence_parameters(data)
-    nal.may_be_redundant(data)
+    parameters.sequence_parameters(data)
+    parameters.may_be_redundant(data)
     list(nal.payload_types(data))
     list(nal.annex_b_units(data))
     list(nal.readable(nal.prefixed_units(data, 4)))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from passerby.media import Frame, Orientation
-from passerby.read.picture import Sample, frame_of, picture_of, shown_format
+from passerby.read.layouts import shown_format
+from passerby.read.picture import Sample, frame_of, picture_of
 
 from .clips import X264, Clip, frames_again, make, picture, read
 

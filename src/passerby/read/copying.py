@@ -9,7 +9,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from passerby.errors import SourceDamaged
-from passerby.read import nal
+from passerby.read import nal, parameters
 
 LARGEST_CROP_PIXELS = 15
 """What macroblock padding needs. More could be a picture that nobody looked at."""
@@ -71,7 +71,7 @@ class H264Judge:
             return "no parameter sets in the container"
         if pixel_format not in _COPIED_FORMATS:
             return f"pixel format {pixel_format}"
-        if any(map(nal.may_be_redundant, self._sets.pps)):
+        if any(map(parameters.may_be_redundant, self._sets.pps)):
             return "may hold redundant pictures"
         reasons = (_reason_of_sequence(sps) for sps in self._sets.sps)
         return next(filter(None, reasons), "")
@@ -117,7 +117,7 @@ class H264Judge:
 
 
 def _reason_of_sequence(sps: bytes) -> str:
-    sequence = nal.sequence_parameters(sps)
+    sequence = parameters.sequence_parameters(sps)
     if sequence is None:
         return "malformed parameter sets"
     if not sequence.frames_only:

@@ -24,8 +24,9 @@ from passerby.read.damage import Damage
 from passerby.read.first_pass import FirstPass
 from passerby.read.gops import GopRecord
 from passerby.read.info import video_info
+from passerby.read.layouts import shown_format
 from passerby.read.packets import Decoder, PacketReader
-from passerby.read.picture import Sample, picture_of, shown_format
+from passerby.read.picture import Sample, picture_of
 from passerby.read.second_pass import PacketWalk, Replay, copied
 from passerby.read.streams import VideoLimits, check_limits, choose_stream, is_video, open_container
 

@@ -1,0 +1,143 @@
+"""The parts of H.264 parameter sets that decide whether pictures may be copied: SPS and PPS.
+
+Source: ITU-T H.264 (08/2021) clauses 7.3.2.1.1, 7.3.2.2 and 9.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceParameters:
+    """The part of an H.264 SPS that decides whether its pictures may be copied.
+
+    Attributes:
+        profile_idc: the profile's number.
+        bits: bits per luma sample.
+        chroma_format: 0 is monochrome, 1 is 4:2:0, 2 is 4:2:2, 3 is 4:4:4.
+        frames_only: no picture is a field and no macroblock is coded as one.
+        crop: pixels left out at the left, right, top and bottom edge.
+    """
+
+    profile_idc: int
+    bits: int
+    chroma_format: int
+    frames_only: bool
+    crop: tuple[int, int, int, int]
+
+
+class _Bits:
+    """Reads an RBSP bit by bit; raises IndexError at its end."""
+
+    def __init__(self, unit: bytes) -> None:
+        self._data = unit.replace(b"\0\0\3", b"\0\0")
+        self._at = 0
+
+    def u(self, count: int) -> int:
+        value = 0
+        for _ in range(count):
+            value = value << 1 | self._data[self._at >> 3] >> (7 - (self._at & 7)) & 1
+            self._at += 1
+        return value
+
+    def ue(self) -> int:
+        zeros = 0
+        while not self.u(1):
+            zeros += 1
+            if zeros > 32:
+                raise IndexError("no Exp-Golomb code")
+        return (1 << zeros) - 1 + self.u(zeros)
+
+    def se(self) -> int:
+        code = self.ue()
+        return (code + 1) // 2 if code & 1 else -(code // 2)
+
+
+def sequence_parameters(sps: bytes) -> SequenceParameters | None:
+    """Reads an H.264 SPS (clause 7.3.2.1.1), or None when it is malformed."""
+    try:
+        return _sequence_parameters(_Bits(sps))
+    except IndexError:
+        return None
+
+
+def _sequence_parameters(bits: _Bits) -> SequenceParameters:
+    bits.u(8)
+    profile = bits.u(8)
+    bits.u(16)
+    bits.ue()
+    chroma, depth, separate = _sample_format(bits) if profile in _HIGH_PROFILES else (1, 8, False)
+    _skip_order_counts(bits)
+    bits.ue()
+    bits.u(1)
+    bits.ue()
+    bits.ue()
+    frames_only = bool(bits.u(1))
+    if not frames_only:
+        bits.u(1)
+    bits.u(1)
+    crop = (bits.ue(), bits.ue(), bits.ue(), bits.ue()) if bits.u(1) else (0, 0, 0, 0)
+    across = 2 if chroma in (1, 2) and not separate else 1
+    down = (2 if chroma == 1 and not separate else 1) * (1 if frames_only else 2)
+    pixels = (crop[0] * across, crop[1] * across, crop[2] * down, crop[3] * down)
+    return SequenceParameters(profile, depth, chroma, frames_only, pixels)
+
+
+def _sample_format(bits: _Bits) -> tuple[int, int, bool]:
+    chroma = bits.ue()
+    separate = bool(bits.u(1)) if chroma == 3 else False
+    depth = 8 + max(bits.ue(), bits.ue())
+    bits.u(1)
+    if bits.u(1):
+        for index in range(12 if chroma == 3 else 8):
+            if bits.u(1):
+                _skip_scaling_list(bits, 16 if index < 6 else 64)
+    return chroma, depth, separate
+
+
+def _skip_scaling_list(bits: _Bits, size: int) -> None:
+    last = upcoming = 8
+    for _ in range(size):
+        if upcoming:
+            upcoming = (last + bits.se()) % 256
+        last = upcoming or last
+
+
+def _skip_order_counts(bits: _Bits) -> None:
+    bits.ue()
+    kind = bits.ue()
+    if kind == 0:
+        bits.ue()
+    elif kind == 1:
+        bits.u(1)
+        bits.se()
+        bits.se()
+        for _ in range(bits.ue()):
+            bits.se()
+
+
+def may_be_redundant(pps: bytes) -> bool:
+    """Whether pictures of this H.264 PPS (clause 7.3.2.2) may have second versions that no decoder shows.
+
+    Slice groups, which only the same old profiles have, count as yes: the flag stands behind them.
+    """
+    bits = _Bits(pps)
+    try:
+        bits.u(8)
+        bits.ue()
+        bits.ue()
+        bits.u(2)
+        if bits.ue():
+            return True
+        bits.ue()
+        bits.ue()
+        bits.u(3)
+        for _ in range(3):
+            bits.se()
+        bits.u(2)
+        return bool(bits.u(1))
+    except IndexError:
+        return True
