@@ -62,6 +62,39 @@ class Artefacts:
         """The same, with the place of the report for later runs."""
         return replace(self, state=state)
 
+    def refuse_meetings(self, source: Path, target: Path) -> None:
+        """See to it that none of these files takes the place of the input, of the copy, or of something of the user's.
+
+        Raises:
+            SettingsError: one would.
+        """
+        others = {source.resolve(): "the input", target.resolve(): "the copy"}
+        sheet = sheet_of(target) if self.contact_sheet else None
+        for path, what in ((self.plan, "the plan"), (self.report, "the report"), (sheet, "the contact sheet")):
+            if path is None:
+                continue
+            other = others.setdefault(path.resolve(), what)
+            if path.exists() and source.exists() and path.samefile(source):
+                other = "the input"
+            if other != what:
+                raise SettingsError(f"{path.name}: {what} would be written over {other}; nothing was written")
+        if self.report is not None and self.report.exists():
+            _refuse_unless_report(self.report)
+
+
+def sheet_of(target: Path) -> Path:
+    """Where the contact sheet of a copy goes."""
+    return target.with_name(f"{target.stem}.contact-sheet.png")
+
+
+def _refuse_unless_report(path: Path) -> None:
+    try:
+        Report.load(path)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{path.name} exists and is not a report; nothing was written", hint="choose another name for --report"
+        ) from error
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -235,7 +268,7 @@ class Account:
     def contact_sheet(self) -> ContactSheet | None:
         """Where covered frames go, if somebody wants to look at them."""
         if self._artefacts.contact_sheet:
-            self._sheet = ContactSheet(self.target.with_name(f"{self.target.stem}.contact-sheet.png"))
+            self._sheet = ContactSheet(sheet_of(self.target))
         return self._sheet
 
     def checked(self, problems: Sequence[str], second: SecondLook) -> None:

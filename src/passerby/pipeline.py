@@ -117,12 +117,14 @@ def _account(source: Path | str, target: Path | str, settings: Settings | None, 
         raise SettingsError(f"{target.name}: the output is the input; inputs are never overwritten")
     if target.exists() and not how.get("replace"):
         raise SettingsError(f"{target.name}: exists already; nothing was written", hint="choose another name")
+    artefacts = how.get("artefacts") or Artefacts()
+    artefacts.refuse_meetings(source, target)
     return Account(
         source,
         target,
         settings or Settings(),
         how.get("name") or source.name,
-        how.get("artefacts") or Artefacts(),
+        artefacts,
         replace=how.get("replace", False),
         threads=how.get("threads") or os.cpu_count() or 1,
         on_progress=how.get("on_progress", unheard),
