@@ -78,7 +78,8 @@ class Look:
 
     Attributes:
         pts: PTS of the frame.
-        detections: what was found in it; empty where it was carried over.
+        detections: what was found in it, and what its neighbours show there: with its score where the picture is the
+            same, with score 0, as a hint to the tracker, where it moved.
         how: "whole": looked at everywhere at full size; "part": only where it differs from its looked-at neighbours;
             "carried": it differs nowhere, so that the neighbours speak for it; "unseen": damaged, or the detector
             failed: the frame is to be covered whole.

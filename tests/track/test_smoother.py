@@ -59,7 +59,7 @@ def clips(draw: st.DrawFn) -> list[Look]:
         found = np.concatenate([corners, corners + 2 + places[:, 2:] * 100], axis=1)
         scores = np.array([draw(st.sampled_from([0, 0.1, 0.2, 0.25, 0.6, 1])) for _ in range(n)], np.float32)
         labels = np.array([draw(st.integers(0, 1)) for _ in range(n)], np.uint8)
-        how = draw(st.sampled_from([WHOLE, UNSEEN]))
+        how = UNSEEN if draw(st.booleans()) else WHOLE
         looks.append(Look(pts, Detections(clip(found, *SIZE), scores, labels), how, cut=draw(st.booleans())))
     return looks
 
