@@ -183,7 +183,7 @@ def _redact_all(
     jobs: int,
     force: bool,
 ) -> int:
-    from passerby.batch.finished import finished_jobs, own_copies
+    from passerby.batch.finished import finished_jobs, own_copies, report_again
     from passerby.batch.planning import plan_batch
     from passerby.batch.running import ended_before, run_batch
 
@@ -195,6 +195,7 @@ def _redact_all(
     batch = batch.without(copies)
     finished = {} if force else finished_jobs(batch.jobs, settings, artefacts)
     for job, report in finished.items():
+        report_again(job, report, artefacts)
         listener.ended(ended_before(job, report))
     todo = [job for job in batch.jobs if job not in finished]
     with listener.watching(batch) as on_progress:

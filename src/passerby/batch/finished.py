@@ -34,6 +34,18 @@ def finished_jobs(jobs: Sequence[Job], settings: Settings, artefacts: Artefacts)
     return finished
 
 
+def report_again(job: Job, report: Report, artefacts: Artefacts) -> None:
+    """Write the report of a finished job where it was asked for this time.
+
+    Raises:
+        SettingsError: something else has that name.
+        OutputError: it cannot be written.
+    """
+    if artefacts.report is not None:
+        artefacts.refuse_meetings(job.source, job.target)
+        report.save(artefacts.report)
+
+
 def own_copies(jobs: Sequence[Job]) -> list[Job]:
     """Jobs whose input is itself a finished copy, as when `*.mp4` is given a second time."""
     return [job for job in jobs if _is_copy(job)]
@@ -65,7 +77,7 @@ def _is_this(report: Report, job: Job, fingerprint: str) -> bool:
 
 
 def _same_plan(report: Report, artefacts: Artefacts) -> bool:
-    """Whether the plan that was given is the one that the copy was painted from, or was written beside it."""
-    if artefacts.plan is None or not artefacts.plan.exists():
+    """Whether the plan that was asked for or given is the one that the copy was painted from."""
+    if artefacts.plan is None:
         return True
-    return report.plan_sha256 == sha256_of(artefacts.plan)
+    return artefacts.plan.exists() and report.plan_sha256 == sha256_of(artefacts.plan)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from passerby.account import Artefacts
@@ -18,6 +21,9 @@ from passerby.errors import PasserbyError, RedactionIncomplete, SettingsError, S
 from passerby.pipeline import redact_file
 from passerby.settings import Settings
 from passerby.telemetry import OnProgress, unheard
+
+_log = logging.getLogger("passerby")
+_PACKAGE = Path(__file__).parents[1]
 
 Status = Literal["done", "skipped", "damaged", "withheld", "refused", "failed"]
 
@@ -124,7 +130,18 @@ def _redact_one(
         return Outcome(job, "failed", message=f"{job.name}: {reason}; nothing was written")
     except MemoryError:
         return Outcome(job, "failed", message=f"{job.name}: not enough memory; nothing was written")
+    except Exception as error:
+        # A mistake of ours, or of a library: the other files must not suffer for it. What it says may hold anything.
+        _log.debug("%s", job.name, exc_info=True)
+        what = f"an unexpected {type(error).__name__} in {_innermost(error)}"
+        return Outcome(job, "failed", message=f"{job.name}: {what}; nothing was written")
     return Outcome(job, "done", result.report) if result.report.complete else _damaged(job, result.report)
+
+
+def _innermost(error: Exception) -> str:
+    """The last place of this package that the error came through: file and line."""
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(_PACKAGE)]
+    return f"{Path(ours[-1].filename).name}, line {ours[-1].lineno}"
 
 
 def _unfinished(job: Job, error: PasserbyError) -> Outcome:
