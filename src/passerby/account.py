@@ -285,6 +285,11 @@ class Account:
             threshold=second.options.threshold,
             standing=moments_standing(second.standing),
         )
+        if any(place.through for place in second.standing):
+            raise RedactionIncomplete(
+                f"{self.name}: something like a face shows where the copy should be painted; it was withheld",
+                hint="--style black leaves nothing that could be taken for a face; --report says where",
+            )
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise RedactionIncomplete(

@@ -137,6 +137,7 @@ def redact(
     force: Annotated[bool, typer.Option("--force", help="Do finished files again, and replace outputs.")] = False,
     provider: Annotated[Provider, typer.Option(help="What the detector runs on.")] = Provider.auto,
     max_megapixels: Annotated[float, typer.Option(help="Refuse larger pictures.", metavar="N")] = 200,
+    max_frames: Annotated[int, typer.Option(help="Refuse longer animations.", metavar="N")] = 10_000,
     max_hours: Annotated[float, typer.Option(help="Refuse longer videos.", metavar="N")] = 6,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
     as_json: AsJson = False,
@@ -164,6 +165,7 @@ def redact(
             salvage=salvage,
             provider=provider.value,
             max_megapixels=max_megapixels,
+            max_frames=max_frames,
             max_hours=max_hours,
         )
         artefacts = Artefacts(report, plan, contact_sheet)

@@ -54,6 +54,7 @@ class Settings(BaseModel):
         default="auto", description="What the detector runs on."
     )
     max_megapixels: float = Field(default=200, gt=0, description="Pictures larger than this are refused.")
+    max_frames: int = Field(default=10_000, gt=0, description="Animations with more frames are refused.")
     max_hours: float = Field(default=6, gt=0, description="Videos longer than this are refused.")
 
     @staticmethod
@@ -73,4 +74,4 @@ class Settings(BaseModel):
 
     def fingerprinted(self) -> dict[str, Any]:
         """The settings that change what is written; limits and hardware for looking do not."""
-        return self.model_dump(mode="json", exclude={"max_megapixels", "max_hours", "provider"})
+        return self.model_dump(mode="json", exclude={"max_megapixels", "max_frames", "max_hours", "provider"})

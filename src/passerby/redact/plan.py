@@ -103,6 +103,11 @@ class Plan:
         which = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
         return Regions(self.boxes[which], self.labels[which])
 
+    def paints(self, pts: int) -> bool:
+        """Whether anything is painted in the frame at this PTS."""
+        regions = self.regions_at(pts)
+        return regions is None or len(regions) > 0
+
     def is_clear(self, pts: Times) -> bool:
         """Whether every frame at these PTS was looked at and has nothing to paint."""
         return self._why_not_clear(pts) == ""

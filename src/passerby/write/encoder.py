@@ -97,6 +97,8 @@ class Encoder:
         if (picture.width, picture.height) != (self._like.width, self._like.height):
             raise RedactionIncomplete(f"{self._like.name}: the size of the picture changes on the way")
         duration = exact(picture.duration or 0, frame.time_base, self.time_base, self._like.name)
+        if picture.format.name not in (self._like.pixel_format, self._encoding.pixel_format):
+            raise RedactionIncomplete(f"{self._like.name}: the pixel format of the picture changes on the way")
         if picture.format.name != self._encoding.pixel_format:
             picture = picture.reformat(format=self._encoding.pixel_format)
         pts = exact(frame.pts, frame.time_base, self.time_base, self._like.name)

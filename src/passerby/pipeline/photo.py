@@ -1,0 +1,83 @@
+"""The path of a photo or an animation. There is only one chance to find a face in it, so it is looked at many times."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from passerby.account import Account, Result
+from passerby.check.photo_readback import read_back_photo
+from passerby.detect.detector import FaceDetector
+from passerby.detect.photo import find_in_photo
+from passerby.media import PHOTO_TIME_BASE, PhotoInfo
+from passerby.pipeline.looking import photo_detector, planned, second_look
+from passerby.read.photo import Photo, PhotoLimits, open_photo, pictures_of
+from passerby.redact.cover import Painter
+from passerby.redact.plan import Plan
+from passerby.regions import Detections, Look, Track
+from passerby.track.smoother import TrackOptions, follow
+from passerby.write.pending import pending
+from passerby.write.photo import output_format, write_photo
+
+NO_LIMITS = PhotoLimits(math.inf)
+"""For the copy: it is as large as the original, which was let in."""
+
+
+def redact_photo_of(account: Account) -> Result:
+    """Write a copy of a photo or an animation in which every face is covered."""
+    detector, settings = photo_detector(account), account.settings
+    limits = PhotoLimits(settings.max_megapixels, settings.max_frames)
+    with open_photo(account.source, name=account.name, limits=limits) as photo:
+        account.begin(photo.info, [output_format(photo.info)[2]])
+        size = (photo.info.width, photo.info.height)
+        plan = account.given_plan(size)
+        if plan is None:
+            looks, tracks = _look_at_photo(photo, detector, account)
+            plan = planned(account, detector, looks, tracks, size, PHOTO_TIME_BASE)
+        else:
+            looks, tracks = [], []
+        account.looked_through(plan, looks, tracks, None)
+        with pending(account.target, replace=account.replace) as unfinished:
+            painter = Painter(account.settings.style)
+            with account.stage("write"):
+                painted = (painter.cover(frame, plan.regions_at(frame.pts)) for frame in photo.frames())
+                write_photo(unfinished.part, account.counted(painted, "write", photo.info.frame_count), photo.info)
+            with account.stage("check"):
+                _check_photo(unfinished.part, plan, photo.info, detector, account)
+            account.finish(unfinished.part, plan)
+            unfinished.commit()
+    return account.result
+
+
+def _look_at_photo(photo: Photo, detector: FaceDetector, account: Account) -> tuple[list[Look], list[Track]]:
+    """Every picture in several ways: in a photo there is only one chance to find a face."""
+    with account.stage("look"):
+        looks = []
+        for frame in account.counted(photo.frames(), "look", photo.info.frame_count):
+            found = Detections.join([find_in_photo(detector, picture) for picture in pictures_of(frame)])
+            looks.append(Look(frame.pts, found))
+    size = (photo.info.width, photo.info.height)
+    with account.stage("track"):
+        # No detection of a photo is left out for want of a track.
+        tracks = follow(looks, time_base=PHOTO_TIME_BASE, frame_size=size, options=TrackOptions(start_threshold=0))
+    return looks, tracks
+
+
+def _check_photo(part: Path, plan: Plan, info: PhotoInfo, detector: FaceDetector, account: Account) -> None:
+    problems = read_back_photo(part, info, source=account.source)
+    second = second_look(account, detector, plan, plan.pts, PHOTO_TIME_BASE)
+    sheet = account.contact_sheet()
+    if not problems:
+        with open_photo(part, name=account.name, limits=NO_LIMITS) as copy:
+            for index, frame in enumerate(copy.frames()):
+                picture = pictures_of(frame)[-1]
+                if index in second.sample:
+                    second.look_at_picture(picture, frame.pts)
+                if sheet is not None and plan.paints(frame.pts):
+                    sheet.add(
+                        partial(np.asarray, picture), frame.pts, PHOTO_TIME_BASE, index, plan.regions_at(frame.pts)
+                    )
+    account.checked(problems, second)

@@ -1,0 +1,138 @@
+"""The path of a video: two passes over the file, one to look and one to paint, and a third over the copy."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from passerby.account import Account, Result
+from passerby.check.contact_sheet import TILE_WIDTH
+from passerby.check.readback import ExpectedVideo, read_back_video
+from passerby.detect.attention import AttentionOptions, look_at
+from passerby.detect.detector import FaceDetector
+from passerby.media import Frame, VideoInfo
+from passerby.pipeline.looking import planned, second_look, video_detector
+from passerby.read.video import VideoLimits, VideoSource, open_video, picture_of
+from passerby.redact.cover import Painter
+from passerby.redact.plan import Plan
+from passerby.regions import Detections, Look, Track
+from passerby.stages import run_ahead
+from passerby.track.smoother import follow
+from passerby.write.pending import pending
+from passerby.write.video import (
+    EncodeOptions,
+    Written,
+    choose_encoding,
+    container_of,
+    open_writer,
+    splice_obstacle,
+)
+
+_DECODED_AHEAD = 4
+"""Frames that wait between decoding and the next stage: enough to keep both busy, 3 MB each at 1080p."""
+
+
+def redact_video_of(account: Account) -> Result:
+    """Write a copy of a video in which every face is covered."""
+    settings = account.settings
+    limits = VideoLimits(settings.max_hours, min(settings.max_megapixels, VideoLimits().max_megapixels))
+    with open_video(account.source, name=account.name, limits=limits) as video:
+        encoding = choose_encoding(video.info, _encode_options(account), container_of(account.target))
+        detector = video_detector(account)
+        account.begin(video.info, [encoding.stated])
+        plan = account.given_plan(video.info.upright_size)
+        looks, tracks = _look_through(video, account, detector if plan is None else None)
+        if plan is None:
+            plan = planned(account, detector, looks, tracks, video.info.upright_size, video.info.time_base)
+        plan = plan.with_gops(video.gops)
+        account.looked_through(plan, looks, tracks, video.damage)
+        with pending(account.target, replace=account.replace) as unfinished:
+            with account.stage("write"):
+                written = _paint_video(video, plan, unfinished.part, account)
+            account.written(written)
+            with account.stage("check"):
+                _check_video(unfinished.part, plan, _expected(video.info, looks, account, written), detector, account)
+            account.finish(unfinished.part, plan)
+            unfinished.commit()
+    return account.result
+
+
+def _look_through(
+    video: VideoSource, account: Account, detector: FaceDetector | None
+) -> tuple[list[Look], list[Track]]:
+    """The first pass: every frame is decoded, and looked at; None where somebody else looked already."""
+    info = video.info
+    with account.stage("look"), run_ahead(video.frames(), depth=_DECODED_AHEAD, name="decode") as frames:
+        if detector is not None:
+            options = AttentionOptions(thorough=account.settings.thorough, threads=account.threads)
+            found = look_at(frames, picture_of, detector, options)
+        else:
+            found = (Look(f.pts, Detections(), "unseen" if f.damaged else "whole") for f in frames)
+        looks = list(account.counted(found, "look", info.frame_count))
+    with account.stage("track"):
+        return looks, follow(looks, time_base=info.time_base, frame_size=info.upright_size)
+
+
+def _paint_video(video: VideoSource, plan: Plan, part: Path, account: Account) -> Written:
+    """The second pass: clear GOPs are copied, the others decoded, painted and encoded."""
+    options, container = _encode_options(account), container_of(account.target)
+    clear = any(gop.action == "copy" for gop in plan.gops)
+    splice = clear and splice_obstacle(account.source, video.info, options, container) is None
+    painter = Painter(account.settings.style)
+    writer = open_writer(part, container, video.info, options, source=account.source, splice=splice)
+    with writer:
+        for run in video.runs(lambda gop: splice and plan.is_clear(gop.pts)):
+            if run.packets is not None:
+                writer.copy(run.packets, run.gops[0])
+                account.advance("write", len(run.gops[0].pts))
+            elif run.frames is not None:
+                with run_ahead(run.frames, depth=_DECODED_AHEAD, name="decode again") as frames:
+                    painted = (painter.cover(frame, plan.regions_at(frame.pts)) for frame in frames)
+                    writer.encode(account.counted(painted, "write", len(plan)), run.gops)
+        return writer.close()
+
+
+def _check_video(part: Path, plan: Plan, expected: ExpectedVideo, detector: FaceDetector, account: Account) -> None:
+    """Read the finished file back, frame by frame, and look at some of them again."""
+    second = second_look(account, detector, plan, expected.pts, expected.time_base)
+    sheet = account.contact_sheet()
+
+    def on_frame(index: int, frame: Frame) -> None:
+        second.look_at(index, frame)
+        pts = int(expected.pts[index])
+        if sheet is not None and plan.paints(pts):
+            sheet.add(partial(picture_of, frame, TILE_WIDTH), pts, plan.time_base, index, plan.regions_at(pts))
+        account.advance("check", 1)
+
+    problems = read_back_video(part, expected, on_frame=on_frame)
+    account.checked(problems, second)
+
+
+def _expected(info: VideoInfo, looks: list[Look], account: Account, written: Written) -> ExpectedVideo:
+    return ExpectedVideo(
+        container=container_of(account.target),
+        codec=written.codec,
+        pts=np.array([look.pts for look in looks], np.int64),
+        time_base=info.time_base,
+        width=info.width,
+        height=info.height,
+        display_matrix=info.display_matrix,
+        sample_aspect=info.sample_aspect,
+        colour=written.colour,
+        bits=info.bits,
+        audio_kept=bool(written.audio),
+    )
+
+
+def _encode_options(account: Account) -> EncodeOptions:
+    settings = account.settings
+    return EncodeOptions(
+        codec=settings.codec,
+        quality=settings.quality,
+        speed=settings.speed,
+        hardware=settings.hardware,
+        keep_audio=settings.audio == "keep",
+        threads=account.threads,
+    )
