@@ -119,3 +119,17 @@ def test_times_that_do_not_rise_are_an_error(tmp_path: Path) -> None:
         open_writer(tmp_path / "out.mp4", "mp4", info, QUICK) as writer,
     ):
         writer.encode(painter.cover(frame, Regions()) for frame in reversed(frames))
+
+
+@pytest.mark.parametrize("other", [Clip(size=(64, 48)), Clip(pixel_format="yuv422p")], ids=["size", "pixel format"])
+def test_pictures_that_change_on_the_way_are_an_error(tmp_path: Path, other: Clip) -> None:
+    with open_video(make(tmp_path / "street.mp4", Clip())) as video:
+        info = video.info
+    with open_video(make(tmp_path / "other.mp4", other)) as video:
+        frames = list(video.frames())
+    painter = Painter("black")
+    with (
+        pytest.raises(RedactionIncomplete, match="changes on the way"),
+        open_writer(tmp_path / "out.mp4", "mp4", info, QUICK) as writer,
+    ):
+        writer.encode(painter.cover(frame, Regions()) for frame in frames)

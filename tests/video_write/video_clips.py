@@ -133,19 +133,18 @@ def rewrite(
 def problems(target: Path, container: Container, info: VideoInfo, pts: list[int], written: Written) -> list[str]:
     """What the check of the finished file says."""
     expected = ExpectedVideo(
-        container,
-        written.codec,
-        np.array(pts, np.int64),
-        info.time_base,
-        info.width,
-        info.height,
-        info.display_matrix,
-        info.orientation,
-        info.sample_aspect,
-        written.colour,
-        info.bits,
-        bool(written.audio),
-        duration_tolerance_s=1 if written.audio and container == "mkv" else 0.1,  # which also counts the sound
+        container=container,
+        codec=written.codec,
+        pts=np.array(pts, np.int64),
+        time_base=info.time_base,
+        width=info.width,
+        height=info.height,
+        display_matrix=info.display_matrix,
+        sample_aspect=info.sample_aspect,
+        colour=written.colour,
+        bits=info.bits,
+        audio_kept=bool(written.audio),
+        duration_tolerance_s=1 if written.audio and container == "mkv" else 0.1,  # MKV also counts the sound
     )
     return read_back_video(target, expected)
 
