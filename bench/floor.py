@@ -10,7 +10,7 @@ import sys
 import av
 
 
-def main(source: str, target: str, preset: str = "veryfast", crf: str = "21") -> None:
+def main(source: str, target: str, preset: str = "veryfast", crf: str = "22") -> None:
     with av.open(source) as clip, av.open(target, "w", format="mp4") as out:
         video = clip.streams.video[0]
         video.thread_type = "AUTO"

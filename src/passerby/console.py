@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -16,9 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from passerby.batch.planning import Batch
 from passerby.batch.running import Outcome
 from passerby.check.report import Report
-from passerby.inspection import Findings
 from passerby.telemetry import OnProgress, unheard
 from passerby.telemetry import Progress as Word
+
+if TYPE_CHECKING:
+    from passerby.inspection import Findings
 
 _STAGES = {"look": "looking", "write": "writing", "check": "checking"}
 _SHOWN_FILES = 5

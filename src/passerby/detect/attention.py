@@ -44,10 +44,10 @@ class AttentionOptions:
 
     thorough: bool = False
     threads: int = 2
-    every_s: float = 0.28
+    every_s: float = 0.35
     renew_s: float = 4.0
     part_at_most: float = 0.4
-    most_waiting: int = 10
+    most_waiting: int = 12
 
 
 _FULL_HD = 1920 * 1080

@@ -98,6 +98,10 @@ class FaceDetector:
         height, width = picture.shape[:2]
         return self._look_through(picture, windows_in(areas, width, height, scale), threshold)
 
+    def rest(self) -> None:
+        """Give memory back until the next look."""
+        self._session.rest()
+
     def _look_through(self, picture: Picture, windows: Iterable[Window], threshold: float | None) -> Detections:
         least = self.threshold if threshold is None else threshold
         return strongest(Detections.join([self._look(picture, window, least) for window in windows]))

@@ -21,6 +21,9 @@ PROVIDERS = {
 }
 """Where a model can run, best first: our name and ONNX Runtime's."""
 
+SMALLEST = 32
+"""Width and height of the smallest picture that every model of the zoo takes, in pixels."""
+
 QUIET = 4  # of ONNX Runtime's severities: fatal only, for it would write to stderr past our logs
 
 
@@ -75,6 +78,18 @@ class Session:
             return dict(zip(self._outputs, self._session.run(self._outputs, {"pixels": pictures}), strict=True))
         except Exception as error:
             raise ModelError(f"model {self._name} failed on {self.provider}, the picture was not looked at") from error
+
+    def rest(self) -> None:
+        """Give memory back to the operating system: what one large look took stays reserved for the next otherwise."""
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        smallest = np.zeros((1, SMALLEST, SMALLEST, 3), np.uint8)
+        try:
+            self._session.run(self._outputs, {"pixels": smallest}, options)
+        except Exception as error:
+            raise ModelError(f"model {self._name} failed on {self.provider}") from error
 
 
 def _wanted(provider: str | None) -> tuple[str, ...]:

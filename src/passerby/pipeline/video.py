@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -71,6 +73,8 @@ def _look_through(
         else:
             found = (Look(f.pts, Detections(), "unseen" if f.damaged else "whole") for f in frames)
         looks = list(account.counted(found, "look", info.frame_count))
+    if detector is not None:
+        detector.rest()  # the encoder needs the memory next
     with account.stage("track"):
         return looks, follow(looks, time_base=info.time_base, frame_size=info.upright_size)
 
@@ -98,15 +102,22 @@ def _check_video(part: Path, plan: Plan, expected: ExpectedVideo, detector: Face
     """Read the finished file back, frame by frame, and look at some of them again."""
     second = second_look(account, detector, plan, expected.pts, expected.time_base)
     sheet = account.contact_sheet()
+    looks: deque[Future[None]] = deque()
 
     def on_frame(index: int, frame: Frame) -> None:
-        second.look_at(index, frame)
+        if index in second.sample:
+            if looks:
+                looks.popleft().result()  # one look at a time, one frame kept for it
+            looks.append(looker.submit(second.look_at, index, frame))
         pts = int(expected.pts[index])
         if sheet is not None and plan.paints(pts):
             sheet.add(partial(picture_of, frame, TILE_WIDTH), pts, plan.time_base, index, plan.regions_at(pts))
         account.advance("check", 1)
 
-    problems = read_back_video(part, expected, on_frame=on_frame)
+    with ThreadPoolExecutor(1, thread_name_prefix="second look") as looker:
+        problems = read_back_video(part, expected, on_frame=on_frame)
+        for look in looks:
+            look.result()
     account.checked(problems, second)
 
 

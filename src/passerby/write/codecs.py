@@ -83,7 +83,7 @@ _CRF: dict[Codec, dict[Quality, int]] = {
     "av1": {"small": 42, "good": 32, "high": 24, "near-lossless": 14},
 }
 _PRESETS: dict[Codec, dict[Speed, str]] = {
-    "h264": {"fastest": "ultrafast", "fast": "superfast", "balanced": "veryfast", "thorough": "medium"},
+    "h264": {"fastest": "ultrafast", "fast": "veryfast", "balanced": "fast", "thorough": "slow"},
     "hevc": {"fastest": "ultrafast", "fast": "superfast", "balanced": "fast", "thorough": "slow"},
     "av1": {"fastest": "12", "fast": "10", "balanced": "8", "thorough": "5"},
 }
