@@ -14,9 +14,14 @@ from typer.testing import CliRunner
 
 import passerby
 from passerby import errors
+from passerby.check.second_look import SecondLookOptions
 from passerby.cli import app
+from passerby.detect.photo import VIEWS
 from passerby.read.photo import PHOTO_SUFFIXES
 from passerby.read.video import VIDEO_SUFFIXES
+from passerby.track.smoother import TrackOptions
+from passerby.write.codecs import _CRF, _PRESETS
+from passerby.write.nal import DISPLAY_MESSAGES
 
 from .examples import make_examples
 from .pages import PAGES, REPOSITORY, Command, blocks_of, commands_in, name_of, without_blocks
@@ -156,3 +161,32 @@ def test_no_page_is_left_out_of_the_index(page: Path) -> None:
 @pytest.mark.parametrize("name", passerby.__all__)
 def test_every_public_name_is_in_the_reference(name: str) -> None:
     assert re.search(rf"\b{name}\b", (REFERENCE / "python.md").read_text("utf-8"))
+
+
+def _rows(page: Path, heading: str) -> dict[str, list[str]]:
+    """The table whose first line begins with that heading: cells by their first one."""
+    text = page.read_text("utf-8")
+    lines = text[text.index(f"| {heading} |") :].split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
+    return {first: rest for first, *rest in cells}
+
+
+def test_quality_and_speed_are_those_of_the_encoders() -> None:
+    codecs = ("h264", "hevc", "av1")
+    for heading, table in (("`--quality`", _CRF), ("`--speed`", _PRESETS)):
+        expected = {word: [str(table[codec][word]) for codec in codecs] for word in table["h264"]}  # type: ignore[index]
+        assert _rows(REFERENCE / "formats.md", heading) == expected
+
+
+def test_messages_that_stay_are_those_of_the_writer() -> None:
+    rows = _rows(REPOSITORY / "docs" / "concepts" / "what-is-copied.md", "SEI payload type")
+    assert {int(kind): int(longest.split()[0]) for kind, (_, longest) in rows.items()} == dict(DISPLAY_MESSAGES)
+
+
+def test_views_and_times_are_those_of_the_code() -> None:
+    page = (REPOSITORY / "docs" / "concepts" / "how-redaction-works.md").read_text("utf-8")
+    options = TrackOptions()
+    assert (len(VIEWS), options.gap_s, options.grow_s, options.start_threshold) == (6, 2.0, 0.5, 0.25)
+    assert SecondLookOptions().scale == 0.75
+    for words in ("in six ways", "up to two seconds", "half a second", "at least 0.25", "three quarters"):
+        assert words in page
