@@ -38,11 +38,14 @@ def face() -> Rgb:
 
 
 def wall(size: tuple[int, int]) -> Rgb:
-    """A coloured pattern in which nobody is."""
+    """A wall in which nobody is: soft light, and some grain."""
     width, height = size
     y, x = np.mgrid[0:height, 0:width]
-    colours = [120 + 50 * np.sin(x / 37) + 20 * np.cos(y / 23), 110 + 40 * np.cos(x / 29 + 1), 90 + 30 * np.sin(y / 41)]
-    return np.asarray(np.clip(np.stack(colours, axis=2), 0, 255), np.uint8)
+    light = 40 * np.abs(2 * x / width - 1) + 30 * y / height
+    grain = np.random.default_rng(5).normal(0, 3, (height, width))
+    return np.asarray(
+        np.clip(np.stack([90 + light + grain, 110 + light, 150 - light + grain], axis=2), 0, 255), np.uint8
+    )
 
 
 def picture(index: int, size: tuple[int, int], *, shown: bool = True) -> Rgb:
