@@ -194,7 +194,8 @@ class Account:
         if self.settings.audio == "keep":
             dropped = [what for what in dropped if not what.startswith("audio")]
         if info.metadata:
-            dropped.append(f"metadata ({len(info.metadata)} tags: {_few(info.metadata)})")
+            tags = "1 tag" if len(info.metadata) == 1 else f"{len(info.metadata)} tags"
+            dropped.append(f"metadata ({tags}: {_few(info.metadata)})")
         self._facts |= {"dropped": tuple(dropped), "stated": tuple(filter(None, stated))}
 
     def given_plan(self, size: tuple[int, int]) -> Plan | None:

@@ -262,7 +262,7 @@ def _exit_with(run: Callable[[], int], *, as_json: bool) -> NoReturn:
             typer.echo(json.dumps({"error": error.message, "hint": error.hint}))
         typer.echo(f"error: {error.message}", err=True)
         if error.hint:
-            typer.echo(f"\nhint: {error.hint}", err=True)
+            typer.echo(f"hint: {error.hint}", err=True)
         code = 2 if isinstance(error, SettingsError) else 1
     except KeyboardInterrupt:
         typer.echo("error: interrupted; nothing unfinished was left under a final name", err=True)

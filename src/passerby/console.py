@@ -124,7 +124,9 @@ def _covered(report: Report) -> str:
         return "nothing was found to cover"
     if report.input.kind == "photo" and report.frames == 1:
         return f"{_count(report.regions, 'face')} covered"
-    words = f"{_count(len(report.tracks), 'face track')} covered in {report.frames_covered} of {report.frames} frames"
+    # A plan that somebody gave names no tracks, and nor do frames that nobody could look at.
+    who = f"{_count(len(report.tracks), 'face track')} covered" if report.tracks else "covered"
+    words = f"{who} in {report.frames_covered} of {report.frames} frames"
     return words + (f", {report.frames_covered_whole} of them whole" if report.frames_covered_whole else "")
 
 
@@ -186,7 +188,7 @@ def show_findings(found: Findings, *, as_json: bool) -> int:
         print(json.dumps(asdict(found) | {"sound": found.sound}))
         return 0 if found.sound else 1
     against = f" against {found.compared_with}" if found.compared_with else ", without its original"
-    print(f"{found.name}: {found.frames} frames read back{against}, {found.looked_at} looked at")
+    print(f"{found.name}: {_count(found.frames, 'frame')} read back{against}, {found.looked_at} looked at")
     for problem in found.problems:
         print(f"  wrong: {problem}")
     for place in found.standing:

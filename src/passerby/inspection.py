@@ -178,8 +178,8 @@ def _video_contents(found: Probe) -> Facts:
         "colour": asdict(info.colour),
         "rate": f"{float(info.rate_fps or Fraction(0)):.3f} fps, {'variable' if timing.variable else 'constant'}",
         "frames": info.frame_count,
-        "starts at": timing.start_s,
-        "ends at": timing.end_s,
+        "starts at": _rounded(timing.start_s),
+        "ends at": _rounded(timing.end_s),
         "time base": str(info.time_base),
         "hidden by an edit list": timing.hidden_packets,
         "before the first keyframe": timing.lead_in_packets,
@@ -188,6 +188,10 @@ def _video_contents(found: Probe) -> Facts:
         "cut off": found.cut.truncated,
         "would go": [*info.dropped, *info.metadata, *found.messages],
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)
 
 
 def models_here() -> list[Facts]:
