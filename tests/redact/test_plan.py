@@ -357,7 +357,7 @@ def test_a_plan_file_that_is_missing_or_too_large_is_refused(tmp_path: Path, mon
 def test_a_plan_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     target = tmp_path / "taken"
     target.mkdir()
-    with pytest.raises(OutputError, match="taken: the plan cannot be written"):
+    with pytest.raises(OutputError, match="taken: cannot be written: a folder of that name exists"):
         plan_of(looks(0), []).save(target)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 

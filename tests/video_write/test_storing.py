@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from passerby.errors import OutputError, RedactionIncomplete
+from passerby.pending import pending
 from passerby.read.video import open_video
 from passerby.redact.cover import Painter
 from passerby.regions import Regions
-from passerby.write.pending import pending
 from passerby.write.video import EncodeOptions, open_writer
 
 from .video_clips import QUICK, Clip, make, rewrite

@@ -10,8 +10,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from passerby.media import Picture
+from passerby.pending import output_error, pending
 from passerby.regions import Regions
-from passerby.write.pending import output_error, pending
 
 MOST_TILES = 48
 TILE_WIDTH = 320

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from passerby.errors import OutputError, SettingsError
+from passerby.errors import SettingsError
+from passerby.pending import write_durably
 
 FORMAT: Final = "passerby.report/1"
 
@@ -195,21 +195,7 @@ class Report(_Part):
         Raises:
             OutputError: it cannot be written.
         """
-        part = path.with_name(f".{path.name}.passerby-part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with part.open("w", encoding="utf-8", newline="\n") as file:
-                    file.write(self.model_dump_json(indent=2) + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{path.name}: the report cannot be written: {error.strerror}; nothing was left"
-            ) from error
+        write_durably(path, (self.model_dump_json(indent=2) + "\n").encode())
 
     @staticmethod
     def load(path: Path) -> Report:

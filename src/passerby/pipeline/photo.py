@@ -13,13 +13,13 @@ from passerby.check.photo_readback import read_back_photo
 from passerby.detect.detector import FaceDetector
 from passerby.detect.photo import find_in_photo
 from passerby.media import PHOTO_TIME_BASE, PhotoInfo
+from passerby.pending import pending
 from passerby.pipeline.looking import photo_detector, planned, second_look
 from passerby.read.photo import Photo, PhotoLimits, open_photo, pictures_of
 from passerby.redact.cover import Painter
 from passerby.redact.plan import Plan
 from passerby.regions import Detections, Look, Track
 from passerby.track.smoother import TrackOptions, follow
-from passerby.write.pending import pending
 from passerby.write.photo import output_format, write_photo
 
 NO_LIMITS = PhotoLimits(math.inf)

@@ -15,6 +15,7 @@ from passerby.check.readback import ExpectedVideo, read_back_video
 from passerby.detect.attention import AttentionOptions, look_at
 from passerby.detect.detector import FaceDetector
 from passerby.media import Frame, VideoInfo
+from passerby.pending import pending
 from passerby.pipeline.looking import planned, second_look, video_detector
 from passerby.read.video import VideoLimits, VideoSource, open_video, picture_of
 from passerby.redact.cover import Painter
@@ -22,7 +23,6 @@ from passerby.redact.plan import Plan
 from passerby.regions import Detections, Look, Track
 from passerby.stages import run_ahead
 from passerby.track.smoother import follow
-from passerby.write.pending import pending
 from passerby.write.video import (
     EncodeOptions,
     Written,
@@ -92,8 +92,8 @@ def _paint_video(video: VideoSource, plan: Plan, part: Path, account: Account) -
                 writer.copy(run.packets, run.gops[0])
                 account.advance("write", len(run.gops[0].pts))
             elif run.frames is not None:
-                with run_ahead(run.frames, depth=_DECODED_AHEAD, name="decode again") as frames:
-                    painted = (painter.cover(frame, plan.regions_at(frame.pts)) for frame in frames)
+                covered = (painter.cover(frame, plan.regions_at(frame.pts)) for frame in run.frames)
+                with run_ahead(covered, depth=_DECODED_AHEAD, name="decode and paint") as painted:
                     writer.encode(account.counted(painted, "write", len(plan)), run.gops)
         return writer.close()
 

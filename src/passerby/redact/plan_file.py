@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from passerby.errors import OutputError, SettingsError
+from passerby.errors import SettingsError
+from passerby.pending import output_error, pending
 from passerby.redact.plan import Plan, PlannedGop, PlanSettings
 from passerby.redact.polygons import Polygon
 from passerby.regions import LABELS, Boxes
@@ -134,19 +134,13 @@ def write_plan(plan: Plan, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.passerby-part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with pending(path, replace=True) as unfinished:
         try:
-            with part.open("w", encoding="utf-8", newline="\n") as file:
+            with unfinished.part.open("w", encoding="utf-8", newline="\n") as file:
                 file.writelines(_lines(plan))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path.name}: the plan cannot be written: {error.strerror}; nothing was left") from error
+        except OSError as error:
+            raise output_error(path, error) from error
+        unfinished.commit()
 
 
 def read_plan(path: Path) -> Plan:

@@ -10,8 +10,8 @@ import numpy as np
 
 from passerby.errors import OutputError, RedactionIncomplete
 from passerby.media import PhotoInfo, Plane, RedactedFrame
+from passerby.pending import output_error
 from passerby.write.animation import write_avif_frames, write_gif, write_png_frames, write_webp_frames
-from passerby.write.pending import output_error
 from passerby.write.still import (
     Pixels,
     write_avif,

@@ -20,10 +20,10 @@ from av.video.stream import VideoStream
 
 from passerby.errors import OutputError, RedactionIncomplete
 from passerby.media import Colour, Gop, RedactedFrame, VideoInfo
+from passerby.pending import SUFFIX, output_error
 from passerby.write.audio import AudioCopy
 from passerby.write.codecs import Container, EncodeOptions, Encoding, choose_encoding, encoder_rate
 from passerby.write.encoder import Encoder, exact
-from passerby.write.pending import SUFFIX, output_error
 from passerby.write.splice import Splicer, read_avcc, splice_obstacle
 
 __all__ = [

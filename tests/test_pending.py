@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from passerby.errors import OutputError
-from passerby.write.pending import pending, write_durably
+from passerby.pending import pending, write_durably
 
 
 def test_a_committed_file_has_its_name_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_many_writers_in_a_row_each_leave_a_whole_file(tmp_path: Path) -> None:
 
 def test_what_a_killed_run_left_behind_is_overwritten(tmp_path: Path) -> None:
     kill_in_the_middle = (
-        "import os, signal, sys; from pathlib import Path; from passerby.write.pending import pending\n"
+        "import os, signal, sys; from pathlib import Path; from passerby.pending import pending\n"
         "with pending(Path(sys.argv[1])) as u:\n"
         "    u.part.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

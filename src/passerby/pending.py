@@ -96,9 +96,10 @@ def output_error(target: Path, error: OSError) -> OutputError:
         errno.EACCES: ("the folder may not be written to", "choose another folder with -o"),
         errno.EPERM: ("the folder may not be written to", "choose another folder with -o"),
         errno.EEXIST: ("a file of that name has appeared meanwhile", "use --force to replace it"),
+        errno.EISDIR: ("a folder of that name exists", "choose another name"),
         errno.ENAMETOOLONG: ("the name is too long for this disk", "choose a shorter one with -o"),
     }
-    why, hint = reasons.get(error.errno or 0, (os.strerror(error.errno) if error.errno else str(error), None))
+    why, hint = reasons.get(error.errno or 0, (os.strerror(error.errno).lower() if error.errno else str(error), None))
     return OutputError(f"{target.name}: cannot be written: {why}; nothing was left under that name", hint=hint)
 
 
