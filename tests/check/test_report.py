@@ -134,7 +134,7 @@ def test_a_report_that_is_not_there_or_no_json_is_refused(tmp_path: Path) -> Non
 
 def test_a_report_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "folder.json").mkdir()
-    with pytest.raises(OutputError, match=r"folder\.json: the report cannot be written"):
+    with pytest.raises(OutputError, match=r"folder\.json: cannot be written: a folder of that name exists"):
         full_report().save(tmp_path / "folder.json")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.json"]
 
@@ -197,8 +197,12 @@ def test_moments_are_what_nobody_covered_saw_well_or_looked_at() -> None:
 
 
 def test_no_more_moments_are_listed_than_a_person_can_look_at() -> None:
-    looks = [look(5000 * i, (i, 0, i + 5, 5, 0.1 + i / 10000)) for i in range(1000)]
+    looks = [look(5000 * i, (i, 0, i + 5, 5, 0.15 + i / 10000)) for i in range(1000)]
     listed, found = low_confidence([], looks, MS)
     assert (len(listed), found) == (MOMENTS_AT_MOST, 1000)
-    assert min(moment.score or 0 for moment in listed) > 0.1 + 0.0795
+    assert min(moment.score or 0 for moment in listed) > 0.15 + 0.0795
     assert [moment.pts for moment in listed] == sorted(moment.pts for moment in listed)
+
+
+def test_faint_noise_that_no_track_supports_is_no_moment_worth_a_look() -> None:
+    assert low_confidence([], [look(0, (0, 0, 20, 20, 0.0)), look(40, (0, 0, 20, 20, 0.14))], MS).found == 0
