@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,21 @@ SMALLEST = 32
 QUIET = 4  # of ONNX Runtime's severities: fatal only, for it would write to stderr past our logs
 
 
-def available_providers() -> tuple[str, ...]:
-    """Names of the providers that the installed ONNX Runtime has, best first; "cpu" is always among them."""
+def _onnxruntime() -> Any:
+    """The library, told to keep to itself: from 1.29 on its official builds report to their maker over the network.
+
+    Only the variable stops all of it, and only before the first import; the call is for older builds on Windows.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
-    there = set(onnxruntime.get_available_providers())
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+def available_providers() -> tuple[str, ...]:
+    """Names of the providers that the installed ONNX Runtime has, best first; "cpu" is always among them."""
+    there = set(_onnxruntime().get_available_providers())
     return tuple(name for name, theirs in PROVIDERS.items() if theirs in there)
 
 
@@ -81,9 +92,7 @@ class Session:
 
     def rest(self) -> None:
         """Give memory back to the operating system: what one large look took stays reserved for the next otherwise."""
-        import onnxruntime
-
-        options = onnxruntime.RunOptions()
+        options = _onnxruntime().RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         smallest = np.zeros((1, SMALLEST, SMALLEST, 3), np.uint8)
         try:
@@ -109,8 +118,7 @@ def _wanted(provider: str | None) -> tuple[str, ...]:
 
 def _open(model: bytes, provider: str, threads: int) -> tuple[Any, Exception | None]:
     """A session that really runs on `provider`, or None and why not."""
-    import onnxruntime
-
+    onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
