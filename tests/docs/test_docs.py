@@ -6,6 +6,7 @@ import re
 import runpy
 import shlex
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,13 @@ def test_the_tree_in_the_architecture_names_files_that_exist() -> None:
         for name in re.findall(r"\w+\.py\b", line):
             assert (here / name).exists(), f"there is no {name} in {here.name}"
     assert named == {path.parent for path in folder.glob("*/__init__.py")}
+
+
+def test_the_layers_in_the_architecture_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    blocks = [block.splitlines() for _, block in blocks_of(REPOSITORY / "ARCHITECTURE.md")]
+    assert [layer.replace("passerby.", "") for layer in layers] in blocks
 
 
 def test_targets_of_make_that_are_named_exist() -> None:
