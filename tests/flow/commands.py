@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,15 @@ def passerby(*arguments: str | Path) -> Said:
 
 
 def passerby_process(
-    *arguments: str | Path, env: Mapping[str, str] | None = None, before: Callable[[], Any] | None = None
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    before: Callable[[], Any] | None = None,
+    under: Sequence[str] = (),
 ) -> Said:
     """Run a command in a process of its own."""
     done = subprocess.run(
-        [*PROGRAM, *map(str, arguments)],
-        env=os.environ | dict(env or {}),
+        [*under, *PROGRAM, *map(str, arguments)],
+        env=_environment() | dict(env or {}),
         preexec_fn=before,
         capture_output=True,
         text=True,
@@ -48,6 +51,13 @@ def passerby_process(
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+def _environment() -> dict[str, str]:
+    """That of a user: nothing in it that keeps libraries quiet in tests, or that this process has set for itself."""
+    return {
+        name: value for name, value in os.environ.items() if name != "CI" and not name.startswith(("ORT_", "PYTEST"))
+    }
 
 
 def files_in(folder: Path) -> set[str]:

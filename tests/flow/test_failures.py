@@ -17,12 +17,12 @@ from passerby.check.second_look import SecondLook
 from passerby.detect.detector import FaceDetector
 from passerby.errors import ModelError, OutputError, PasserbyError, RedactionIncomplete
 from passerby.media import Frame
+from passerby.pending import Pending
 from passerby.pipeline import photo, video
 from passerby.read.second_pass import Replay
 from passerby.read.video import VideoSource
 from passerby.redact.cover import Painter
 from passerby.write.encoder import Encoder
-from passerby.write.pending import Pending
 
 from .commands import files_in
 from .commands import passerby as command

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from passerby.write.pending import SUFFIX
+from passerby.pending import SUFFIX
 
 from .commands import PROGRAM, files_in, passerby
 from .conftest import Getter
