@@ -136,7 +136,10 @@ def redact(
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Files at the same time.", metavar="N")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Do finished files again, and replace outputs.")] = False,
     provider: Annotated[Provider, typer.Option(help="What the detector runs on.")] = Provider.auto,
-    max_megapixels: Annotated[float, typer.Option(help="Refuse larger pictures.", metavar="N")] = 200,
+    max_megapixels: Annotated[
+        float | None,
+        typer.Option(help="Refuse larger pictures: 200 for photos, 50 for videos unless set.", metavar="N"),
+    ] = None,
     max_frames: Annotated[int, typer.Option(help="Refuse longer animations.", metavar="N")] = 10_000,
     max_hours: Annotated[float, typer.Option(help="Refuse longer videos.", metavar="N")] = 6,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
@@ -185,20 +188,19 @@ def _redact_all(
     jobs: int,
     force: bool,
 ) -> int:
-    from passerby.batch.finished import finished_jobs, own_copies, report_again
+    from passerby.batch.finished import finished_jobs, is_finished_copy, report_again
     from passerby.batch.planning import plan_batch
-    from passerby.batch.running import ended_before, run_batch
+    from passerby.batch.running import ended, run_batch
 
     folder = output is not None and output.endswith(("/", "\\"))
-    batch = plan_batch(inputs, Path(output) if output is not None else None, one_folder=folder)
+    target = Path(output) if output is not None else None
+    batch = plan_batch(inputs, target, one_folder=folder, is_copy=is_finished_copy)
     if len(batch.jobs) > 1 and (artefacts.report or artefacts.plan):
         raise SettingsError("--report and --plan name one file, and there are several inputs; nothing was started")
-    copies = own_copies(batch.jobs)
-    batch = batch.without(copies)
     finished = {} if force else finished_jobs(batch.jobs, settings, artefacts)
     for job, report in finished.items():
         report_again(job, report, artefacts)
-        listener.ended(ended_before(job, report))
+        listener.ended(ended(job, report, settings, before=True))
     todo = [job for job in batch.jobs if job not in finished]
     with listener.watching(batch) as on_progress:
         for outcome in run_batch(todo, settings, artefacts, workers=jobs, replace=force, on_progress=on_progress):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from passerby.account import Artefacts
 from passerby.batch.planning import STATE_FOLDER, Job
@@ -46,18 +47,14 @@ def report_again(job: Job, report: Report, artefacts: Artefacts) -> None:
         report.save(artefacts.report)
 
 
-def own_copies(jobs: Sequence[Job]) -> list[Job]:
-    """Jobs whose input is itself a finished copy, as when `*.mp4` is given a second time."""
-    return [job for job in jobs if _is_copy(job)]
-
-
-def _is_copy(job: Job) -> bool:
-    state = job.source.parent / STATE_FOLDER / f"{job.source.name}.json"
+def is_finished_copy(file: Path) -> bool:
+    """Whether a file is a copy that an earlier run finished."""
+    state = file.parent / STATE_FOLDER / f"{file.name}.json"
     if not state.exists():
         return False
     with suppress(SettingsError):
         report = Report.load(state)
-        return report.output is not None and report.output.sha256 == sha256_of(job.source)
+        return report.output is not None and report.output.sha256 == sha256_of(file)
     return False
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,19 +61,21 @@ class Batch:
     left_out: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
 
-    def without(self, copies: Sequence[Job]) -> Batch:
-        """The same without jobs whose input is a redacted copy already."""
-        kept = tuple(job for job in self.jobs if job not in copies)
-        return Batch(kept, self.left_out, tuple(job.name for job in copies))
 
-
-def plan_batch(inputs: Sequence[str], output: Path | None, *, one_folder: bool = False) -> Batch:
+def plan_batch(
+    inputs: Sequence[str],
+    output: Path | None,
+    *,
+    one_folder: bool = False,
+    is_copy: Callable[[Path], bool] = lambda source: False,
+) -> Batch:
     """Decide which file goes where.
 
     Args:
         inputs: files, folders and glob patterns.
         output: a file (for one file), a folder (for anything), or None for names beside the inputs.
         one_folder: `output` was written with a slash at its end: it is a folder even if it does not exist.
+        is_copy: whether an input is a finished copy itself; such are left alone, as when `*.mp4` is given again.
 
     Raises:
         SettingsError: an input does not exist, or the outputs would meet each other or an input.
@@ -97,8 +99,10 @@ def plan_batch(inputs: Sequence[str], output: Path | None, *, one_folder: bool =
             jobs += _jobs_in_folder(source, root, left_out)
         else:
             jobs.append(Job(source, _file_target(source, output, into_folder=into_folder), source.name))
+    copies = [job for job in jobs if is_copy(job.source)]
+    jobs = [job for job in jobs if job not in copies]
     _refuse_meetings(jobs)
-    return Batch(tuple(jobs), tuple(left_out))
+    return Batch(tuple(jobs), tuple(left_out), tuple(job.name for job in copies))
 
 
 def target_name(name: str) -> str:
