@@ -140,8 +140,8 @@ def everything(loaded: Path, loaded_photo: Path, tmp_path_factory: pytest.TempPa
 def test_only_what_was_asked_for_is_written(everything: tuple[Path, Said]) -> None:
     folder, _ = everything
     assert files_in(folder) == {
-        *("video.mp4", "video.contact-sheet.png", "video.report.json", "video.plan.json"),
-        *("photo.jpg", "photo.contact-sheet.png", "photo.report.json", "photo.plan.json"),
+        *("video.mp4", "video.mp4.contact-sheet.png", "video.report.json", "video.plan.json"),
+        *("photo.jpg", "photo.jpg.contact-sheet.png", "photo.report.json", "photo.plan.json"),
     }
     assert sorted(path.name for path in (folder / ".passerby").iterdir()) == ["photo.jpg.json", "video.mp4.json"]
 
