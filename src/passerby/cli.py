@@ -236,9 +236,13 @@ def probe(
         from passerby.console import show_contents
         from passerby.inspection import contents_of
 
+        code = 0
         for file in files:
-            show_contents(contents_of(file), as_json=as_json)
-        return 0
+            try:
+                show_contents(contents_of(file), as_json=as_json)
+            except PasserbyError as error:
+                code = _complain(error, as_json=as_json)
+        return code
 
     _exit_with(run, as_json=as_json)
 
@@ -260,16 +264,21 @@ def _exit_with(run: Callable[[], int], *, as_json: bool) -> NoReturn:
     try:
         code = run()
     except PasserbyError as error:
-        if as_json:
-            typer.echo(json.dumps({"error": error.message, "hint": error.hint}))
-        typer.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            typer.echo(f"hint: {error.hint}", err=True)
-        code = 2 if isinstance(error, SettingsError) else 1
+        code = _complain(error, as_json=as_json)
     except KeyboardInterrupt:
         typer.echo("error: interrupted; nothing unfinished was left under a final name", err=True)
         code = 130
     raise typer.Exit(code)
+
+
+def _complain(error: PasserbyError, *, as_json: bool) -> int:
+    """Say what went wrong, and give the exit code for it."""
+    if as_json:
+        typer.echo(json.dumps({"error": error.message, "hint": error.hint}))
+    typer.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        typer.echo(f"hint: {error.hint}", err=True)
+    return 2 if isinstance(error, SettingsError) else 1
 
 
 def main() -> None:
