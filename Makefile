@@ -29,7 +29,7 @@ $(VENV)/installed-for-demo: $(VENV)/installed
 demo: $(VENV)/installed-for-demo
 	$(BIN)/python tools/demo.py demo
 	$(BIN)/passerby redact demo/astronaut.png demo/astronaut.mp4 --contact-sheet --force
-	@echo "Look at demo/astronaut.redacted.png, demo/astronaut.redacted.mp4 and demo/astronaut.redacted.contact-sheet.png"
+	@echo "Look at demo/astronaut.redacted.png, demo/astronaut.redacted.mp4 and demo/astronaut.redacted.mp4.contact-sheet.png"
 
 test: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest

@@ -84,7 +84,7 @@ class Artefacts:
 
 def sheet_of(target: Path) -> Path:
     """Where the contact sheet of a copy goes."""
-    return target.with_name(f"{target.stem}.contact-sheet.png")
+    return target.with_name(f"{target.name}.contact-sheet.png")
 
 
 def _refuse_unless_report(path: Path) -> None:
@@ -254,7 +254,8 @@ class Account:
                     hint="--salvage writes the part that can be read",
                 )
             self._facts["stated"] = (*self._facts["stated"], f"cut off: only {readable} could be read{missing}")
-        if damage.frames_damaged and not self.settings.salvage:
+            self._facts["incomplete_because"] = f"{self.name}: is cut off, only {readable} could be read{missing}"
+        elif damage.frames_damaged:
             self._facts["incomplete_because"] = (
                 f"{self.name}: {damage.frames_damaged} of {frames} frames could not be decoded without errors "
                 "and were painted whole"

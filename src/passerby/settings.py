@@ -53,7 +53,9 @@ class Settings(BaseModel):
     provider: Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"] = Field(
         default="auto", description="What the detector runs on."
     )
-    max_megapixels: float = Field(default=200, gt=0, description="Pictures larger than this are refused.")
+    max_megapixels: float | None = Field(
+        default=None, gt=0, description="Larger pictures are refused; unset, it is 200 for photos and 50 for videos."
+    )
     max_frames: int = Field(default=10_000, gt=0, description="Animations with more frames are refused.")
     max_hours: float = Field(default=6, gt=0, description="Videos longer than this are refused.")
 
@@ -73,5 +75,7 @@ class Settings(BaseModel):
             raise SettingsError(f"{key} is {given!r}: {first['msg'][0].lower()}{first['msg'][1:]}") from error
 
     def fingerprinted(self) -> dict[str, Any]:
-        """The settings that change what is written; limits and hardware for looking do not."""
-        return self.model_dump(mode="json", exclude={"max_megapixels", "max_frames", "max_hours", "provider"})
+        """The settings that change what is written; limits, hardware and what counts as good enough do not."""
+        return self.model_dump(
+            mode="json", exclude={"salvage", "max_megapixels", "max_frames", "max_hours", "provider"}
+        )

@@ -78,9 +78,11 @@ def run_batch(
         yield from (work(job, on_progress=on_progress) for job in jobs)
 
 
-def ended_before(job: Job, report: Report) -> Outcome:
-    """How a job ended that an earlier run finished."""
-    return Outcome(job, "skipped", report) if report.complete else _damaged(job, report)
+def ended(job: Job, report: Report, settings: Settings, *, before: bool = False) -> Outcome:
+    """How a job ended, now or in an earlier run, that came to a copy."""
+    if report.complete or settings.salvage:
+        return Outcome(job, "skipped" if before else "done", report)
+    return Outcome(job, "damaged", report, report.incomplete_because, "--salvage accepts what could be read")
 
 
 def _in_pool(jobs: Sequence[Job], work: partial[Outcome], workers: int) -> Iterator[Outcome]:
@@ -135,7 +137,7 @@ def _redact_one(
         _log.debug("%s", job.name, exc_info=True)
         what = f"an unexpected {type(error).__name__} in {_innermost(error)}"
         return Outcome(job, "failed", message=f"{job.name}: {what}; nothing was written")
-    return Outcome(job, "done", result.report) if result.report.complete else _damaged(job, result.report)
+    return ended(job, result.report, settings)
 
 
 def _innermost(error: Exception) -> str:
@@ -152,8 +154,3 @@ def _unfinished(job: Job, error: PasserbyError) -> Outcome:
         status = "refused"
     wrong = isinstance(error, SettingsError)
     return Outcome(job, status, error.report, error.message, error.hint, wrong_settings=wrong)
-
-
-def _damaged(job: Job, report: Report) -> Outcome:
-    hint = "--salvage accepts what could be read"
-    return Outcome(job, "damaged", report, report.incomplete_because, hint)

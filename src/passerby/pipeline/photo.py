@@ -12,6 +12,7 @@ from passerby.account import Account, Result
 from passerby.check.photo_readback import read_back_photo
 from passerby.detect.detector import FaceDetector
 from passerby.detect.photo import find_in_photo
+from passerby.errors import SettingsError
 from passerby.media import PHOTO_TIME_BASE, PhotoInfo
 from passerby.pending import pending
 from passerby.pipeline.looking import photo_detector, planned, second_look
@@ -20,7 +21,7 @@ from passerby.redact.cover import Painter
 from passerby.redact.plan import Plan
 from passerby.regions import Detections, Look, Track
 from passerby.track.smoother import TrackOptions, follow
-from passerby.write.photo import output_format, write_photo
+from passerby.write.photo import SUFFIXES, output_format, write_photo
 
 NO_LIMITS = PhotoLimits(math.inf)
 """For the copy: it is as large as the original, which was let in."""
@@ -29,9 +30,9 @@ NO_LIMITS = PhotoLimits(math.inf)
 def redact_photo_of(account: Account) -> Result:
     """Write a copy of a photo or an animation in which every face is covered."""
     detector, settings = photo_detector(account), account.settings
-    limits = PhotoLimits(settings.max_megapixels, settings.max_frames)
+    limits = PhotoLimits(settings.max_megapixels or PhotoLimits().max_megapixels, settings.max_frames)
     with open_photo(account.source, name=account.name, limits=limits) as photo:
-        account.begin(photo.info, [output_format(photo.info)[2]])
+        account.begin(photo.info, _format_stated(account, photo.info))
         size = (photo.info.width, photo.info.height)
         plan = account.given_plan(size)
         if plan is None:
@@ -50,6 +51,25 @@ def redact_photo_of(account: Account) -> Result:
             account.finish(unfinished.part, plan)
             unfinished.commit()
     return account.result
+
+
+def _format_stated(account: Account, info: PhotoInfo) -> list[str | None]:
+    """What is to be said of the copy's format.
+
+    Raises:
+        SettingsError: the user asks for a name that says another format.
+    """
+    format_name, _, fallback = output_format(info)
+    suffix, own = account.target.suffix.lower(), account.source.suffix.lower()
+    if suffix in SUFFIXES[format_name]:
+        return [fallback]
+    if suffix != own and fallback is None:
+        raise SettingsError(
+            f"{account.target.name}: the copy of {account.name} is {format_name}, and the name says otherwise; "
+            "nothing was written",
+            hint=f"choose a name that ends in {SUFFIXES[format_name][0]}",
+        )
+    return [fallback, f"{account.target.name} holds {format_name}, whatever its name says"]
 
 
 def _look_at_photo(photo: Photo, detector: FaceDetector, account: Account) -> tuple[list[Look], list[Track]]:

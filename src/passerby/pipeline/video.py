@@ -39,7 +39,7 @@ _DECODED_AHEAD = 4
 def redact_video_of(account: Account) -> Result:
     """Write a copy of a video in which every face is covered."""
     settings = account.settings
-    limits = VideoLimits(settings.max_hours, min(settings.max_megapixels, VideoLimits().max_megapixels))
+    limits = VideoLimits(settings.max_hours, settings.max_megapixels or VideoLimits().max_megapixels)
     with open_video(account.source, name=account.name, limits=limits) as video:
         encoding = choose_encoding(video.info, _encode_options(account), container_of(account.target))
         detector = video_detector(account)

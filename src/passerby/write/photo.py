@@ -25,16 +25,17 @@ from passerby.write.still import (
 
 Write = Callable[[IO[bytes], Iterator[Pixels], PhotoInfo, int | None], None]
 
-_SUFFIXES = {
-    "JPEG": ".jpg",
-    "PNG": ".png",
-    "WEBP": ".webp",
-    "TIFF": ".tif",
-    "GIF": ".gif",
-    "HEIF": ".heic",
-    "AVIF": ".avif",
-    "BMP": ".bmp",
+SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+    "HEIF": (".heic", ".heif", ".hif"),
+    "AVIF": (".avif",),
+    "BMP": (".bmp", ".dib"),
 }
+"""What can be written, and how the names of such files end, the usual one first."""
 _STILLS: dict[str, Write] = {
     "JPEG": write_jpeg,
     "PNG": write_png,
@@ -55,11 +56,11 @@ _ANIMATIONS: dict[str, Write] = {
 
 def output_format(info: PhotoInfo) -> tuple[str, str, str | None]:
     """The format of the copy, the suffix that goes with it, and why it is not the source's, None if it is."""
-    if info.format in _SUFFIXES and not (info.format == "BMP" and info.mode == "RGBA"):
-        return info.format, _SUFFIXES[info.format], None
+    if info.format in SUFFIXES and not (info.format == "BMP" and info.mode == "RGBA"):
+        return info.format, SUFFIXES[info.format][0], None
     what = "with transparency" if info.format == "BMP" else "pictures"
     other = "TIFF" if info.mode == "CMYK" else "PNG"
-    return other, _SUFFIXES[other], f"{info.format} {what} cannot be written, so the copy is a {other}"
+    return other, SUFFIXES[other][0], f"{info.format} {what} cannot be written, so the copy is a {other}"
 
 
 def write_photo(target: Path, frames: Iterable[RedactedFrame], like: PhotoInfo, *, quality: int | None = None) -> None:

@@ -18,7 +18,7 @@ from av.container import OutputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from passerby.errors import OutputError, RedactionIncomplete
+from passerby.errors import OutputError, RedactionIncomplete, SettingsError
 from passerby.media import Colour, Gop, RedactedFrame, VideoInfo
 from passerby.pending import SUFFIX, output_error
 from passerby.write.audio import AudioCopy
@@ -38,7 +38,15 @@ __all__ = [
 ]
 
 _MUXERS = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "webm": "webm"}
-_BY_SUFFIX: dict[str, Container] = {".mov": "mov", ".qt": "mov", ".mkv": "mkv", ".webm": "webm"}
+_BY_SUFFIX: dict[str, Container] = {
+    "": "mp4",
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".qt": "mov",
+    ".mkv": "mkv",
+    ".webm": "webm",
+}
 _MILLISECOND = Fraction(1, 1000)
 _SOUND_TIMESCALE = 96000
 _LARGEST_TIMESCALE = 2**31 - 1
@@ -78,8 +86,19 @@ class Written:
 
 
 def container_of(target: Path) -> Container:
-    """The container that goes with a file's name; MP4 for any other."""
-    return _BY_SUFFIX.get(target.suffix.lower(), "mp4")
+    """The container that goes with a file's name; MP4 for one without a suffix.
+
+    Raises:
+        SettingsError: the name says another one, which is not written.
+    """
+    container = _BY_SUFFIX.get(target.suffix.lower())
+    if container is None:
+        raise SettingsError(
+            f"{target.name}: copies of videos are written as MP4, MOV, MKV or WebM, and the name says otherwise; "
+            "nothing was written",
+            hint="choose a name that ends in .mp4",
+        )
+    return container
 
 
 def open_writer(
