@@ -12,6 +12,7 @@ import pytest
 
 import passerby
 from passerby.account import Account, Artefacts
+from passerby.check import readback, second_look
 from passerby.check.report import Report
 from passerby.check.second_look import SecondLook
 from passerby.detect.detector import FaceDetector
@@ -76,22 +77,35 @@ def nothing_runs_on(tmp_path: Path) -> Generator[None]:
 
 @pytest.mark.usefixtures("nothing_runs_on")
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("stage", ["decode", "decode again", "paint", "encode", "second look"])
+@pytest.mark.parametrize("stage", ["decode", "decode again", "paint", "encode", "check"])
 def test_the_error_of_the_stage_that_failed_is_raised_and_nothing_is_left(
     take: Getter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, moment: int
 ) -> None:
     source = take("portrait.mp4")
-    kind: type[Any]
+    kind: Any
     kind, name, breaking = {
         "decode": (VideoSource, "frames", ending_at),
         "decode again": (Replay, "frames", ending_at),
         "paint": (Painter, "cover", failing_at),
         "encode": (Encoder, "encode", failing_at),
-        "second look": (SecondLook, "look_at", failing_at),
+        "check": (readback, "frame_of", failing_at),
     }[stage]
     monkeypatch.setattr(kind, name, breaking(moment, getattr(kind, name)))
     with pytest.raises(Broken, match=f"^at {moment}$"):
         passerby.redact_video(source, tmp_path / "out.mp4")
+
+
+@pytest.mark.usefixtures("nothing_runs_on")
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_a_second_look_that_fails_at_its_first_middle_or_last_frame_leaves_nothing(
+    take: Getter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    monkeypatch.setattr(second_look, "sampled", lambda *_: [0, 12, 23])
+    monkeypatch.setattr(SecondLook, "_found", failing_at(moment, SecondLook._found))
+    with pytest.raises(RedactionIncomplete, match="looked at a second time") as caught:
+        passerby.redact_video(take("portrait.mp4"), tmp_path / "out.mp4")
+    assert isinstance(caught.value.__cause__, Broken)
+    assert caught.value.report.verdict == "withheld"
 
 
 @pytest.mark.usefixtures("nothing_runs_on")
@@ -163,16 +177,6 @@ def test_frames_at_which_the_detector_failed_are_painted_whole(
         assert still_shown(before.pictures[number], pixels) == ""
         if result.plan.whole[number]:
             assert pixels.std(axis=(0, 1)).max() < 3
-
-
-def test_a_second_look_that_fails_withholds_the_copy(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(SecondLook, "_found", failing_at(0, SecondLook._found))
-    with pytest.raises(RedactionIncomplete, match="looked at a second time") as caught:
-        passerby.redact_video(made / "portrait.mp4", tmp_path / "out.mp4")
-    assert caught.value.report.verdict == "withheld"
-    assert files_in(tmp_path) == set()
 
 
 @pytest.mark.parametrize("kind", ["video", "photo"])
