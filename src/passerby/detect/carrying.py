@@ -19,6 +19,8 @@ THIN: Final = 4
 _ROUNDS: Final = 3
 _MIDDLE: Final = 0.15
 """This share of a box on each side shows what is behind a face, not the face."""
+_ACROSS: Final = np.linspace(_MIDDLE, 1 - _MIDDLE, 7, dtype=np.float32)
+"""Where in a box its flow is read, in both directions, as shares of its side."""
 _SAME: Final = 0.3
 """Boxes that overlap by more than this are one face seen twice, as intersection over union."""
 _LOOKED_AT: Final = 0.5
@@ -40,27 +42,25 @@ def follow_flow(boxes: Boxes, flow: Flow, shrink: npt.NDArray[np.float32], start
         shrink: pixels of the frame for one of the sketch.
         start: where to search from, shape (N, 2): how far they had moved one frame nearer to the other.
     """
+    unit = shrink * THIN
     moved = start.copy()
-    for index, box in enumerate(boxes / np.tile(shrink * THIN, 2)):
-        for _ in range(_ROUNDS):
-            here = _middle(flow, box + np.tile(moved[index] / (shrink * THIN), 2))
-            moved[index] = -np.median(here, axis=0) * shrink
+    for _ in range(_ROUNDS):
+        here = ((boxes + np.tile(moved, (1, 2))) / np.tile(unit, 2)).astype(np.float32)
+        moved = (-np.median(_within(flow, here), axis=1) * shrink).astype(np.float32)
     return moved
 
 
-def _middle(flow: Flow, box: npt.NDArray[np.float32]) -> Flow:
-    """The flow within a box, at one place at least: shape (N, 2)."""
+def _within(flow: Flow, boxes: Boxes) -> Flow:
+    """The flow at even places in the middle of each box, for all of them at once: shape (N, places, 2)."""
     height, width = flow.shape[:2]
-    x1, y1, x2, y2 = box
-    left, right = _span(float(x1), float(x2), width)
-    top, bottom = _span(float(y1), float(y2), height)
-    return flow[top:bottom, left:right].reshape(-1, 2)
+    columns = np.clip(_places(boxes[:, 0], boxes[:, 2]), 0, width - 1)
+    rows = np.clip(_places(boxes[:, 1], boxes[:, 3]), 0, height - 1)
+    return flow[rows[:, :, None], columns[:, None, :]].reshape(len(boxes), len(_ACROSS) ** 2, 2)
 
 
-def _span(start: float, end: float, limit: int) -> tuple[int, int]:
-    inset = _MIDDLE * (end - start)
-    first = min(max(0, int(start + inset)), limit - 1)
-    return first, min(max(first + 1, round(end - inset)), limit)
+def _places(start: npt.NDArray[np.float32], end: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Whole numbers from the beginning to the end of the middle of each span: shape (N, places on a side)."""
+    return np.floor(start[:, None] + _ACROSS * (end - start)[:, None]).astype(np.intp)
 
 
 def hints(found: Detections, offsets: Offsets) -> Detections:
