@@ -118,8 +118,11 @@ def _open_locked(part: Path) -> IO[bytes]:
             raise
         # Whoever held it before may have renamed or removed it between our opening and our locking.
         if _is_ours(file, part):
-            file.truncate(0)
-            return file
+            if os.fstat(file.fileno()).st_nlink == 1:
+                file.truncate(0)
+                return file
+            # Killed between its two names: to empty it would empty the finished file too.
+            part.unlink()
         file.close()
 
 
