@@ -6,6 +6,8 @@ import os
 import resource
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -14,7 +16,7 @@ import pytest
 
 from .commands import files_in, passerby, passerby_process, sentence
 from .conftest import Getter
-from .scenes import cut, decoded, difference, load_json, picture, raw_frames, spoil
+from .scenes import Clip, cut, decoded, difference, faces_in, load_json, make, picture, raw_frames, spoil
 
 
 def test_an_mp4_that_is_cut_off_before_its_index_is_refused(made: Path, tmp_path: Path) -> None:
@@ -273,6 +275,32 @@ def test_a_wrong_setting_ends_with_2_before_any_work(made: Path, tmp_path: Path)
         said = passerby("redact", made / "portrait.mp4", "-o", tmp_path / "out.mp4", *options)
         assert said.code == 2, (options, said)
         assert files_in(tmp_path) == set()
+
+
+def test_a_video_that_changes_its_size_on_the_way_is_refused(tmp_path: Path) -> None:
+    clip = Clip(codec="mpeg2video", format="mpegts", attributes={"time_base": Fraction(1, 25)}, settings={})
+    parts = [make(tmp_path / f"{size[0]}.ts", replace(clip, size=size)) for size in ((320, 240), (240, 180))]
+    source = tmp_path / "joined.ts"
+    source.write_bytes(b"".join(part.read_bytes() for part in parts))
+    before = files_in(tmp_path)
+    said = passerby("redact", source)
+    assert said.code == 1, said
+    sentence(said, "joined.ts")
+    assert files_in(tmp_path) == before
+
+
+def test_a_stream_that_starts_between_keyframes_loses_what_cannot_be_decoded_and_says_so(tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole.ts", Clip(format="mpegts", frames=40))
+    content = whole.read_bytes()
+    start = len(content) // 3 // 188 * 188
+    (tmp_path / "tail.ts").write_bytes(content[start:])
+    said = passerby("redact", tmp_path / "tail.ts", "--salvage", "--report", tmp_path / "report.json")
+    assert said.code == 0, said
+    report = load_json(tmp_path / "report.json")
+    assert 8 <= report["frames"] < 40
+    seen = decoded(tmp_path / "tail.redacted.mp4").pictures
+    assert len(seen) == report["frames"]
+    assert not any(len(faces_in(pixels)) for pixels in seen)
 
 
 def test_an_input_that_does_not_exist_stops_everything_before_it_starts(made: Path, tmp_path: Path) -> None:

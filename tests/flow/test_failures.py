@@ -25,7 +25,7 @@ from passerby.read.video import VideoSource
 from passerby.redact.cover import Painter
 from passerby.write.encoder import Encoder
 
-from .commands import files_in
+from .commands import files_in, sentence
 from .commands import passerby as command
 from .conftest import Getter
 from .scenes import decoded, faces_in, load_json, still_shown
@@ -211,6 +211,22 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_first_error(made: Pat
         passerby.redact_video(tmp_path / "short.mp4", tmp_path / "out.mp4", artefacts=artefacts)
     assert not isinstance(caught.value, OutputError)
     assert files_in(tmp_path) == {"short.mp4", "taken"}
+
+
+@pytest.mark.parametrize("option", ["--report", "--plan", "--contact-sheet"])
+def test_a_file_beside_the_copy_that_cannot_be_written_keeps_the_copy_from_its_name(
+    made: Path, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    extra: list[str | Path] = [option]
+    if option == "--contact-sheet":
+        (tmp_path / "out.jpg.contact-sheet.png").mkdir()
+    else:
+        extra.append(tmp_path / "taken" / "file.json")
+    said = command("redact", made / "face.jpg", "-o", tmp_path / "out.jpg", *extra)
+    assert said.code == 1, said
+    sentence(said)
+    assert files_in(tmp_path) == {"taken"}
 
 
 def test_an_input_that_changes_while_it_is_read_gives_no_copy(

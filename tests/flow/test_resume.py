@@ -13,6 +13,7 @@ from passerby.account import Artefacts
 from passerby.batch import running
 from passerby.batch.planning import Job
 from passerby.batch.running import run_batch
+from passerby.pending import SUFFIX
 from passerby.settings import Settings
 
 from .commands import files_in, passerby, passerby_process, sentence
@@ -84,6 +85,26 @@ def test_a_run_that_fails_with_force_leaves_the_older_copy(
     assert said.code == 1
     assert "not enough memory" in sentence(said, "face.jpg")
     assert copy_of(done).read_bytes() == before
+    assert files_in(tmp_path) == {"face.jpg", "face.redacted.jpg"}
+
+
+def test_a_run_that_was_killed_between_the_two_names_of_its_copy_does_not_cost_the_copy(
+    done: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from passerby.pipeline import photo
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    before = copy_of(done).read_bytes()
+    (tmp_path / f".face.redacted.jpg{SUFFIX}").hardlink_to(copy_of(done))
+    with monkeypatch.context() as failing:
+        failing.setattr(photo, "write_photo", broken)
+        assert passerby("redact", done, "--force").code == 1
+    assert copy_of(done).read_bytes() == before
+    (tmp_path / f".face.redacted.jpg{SUFFIX}").hardlink_to(copy_of(done))
+    assert passerby("redact", done, "--style", "black", "--force").code == 0
+    assert copy_of(done).read_bytes() != before
     assert files_in(tmp_path) == {"face.jpg", "face.redacted.jpg"}
 
 
