@@ -178,7 +178,7 @@ def _refuse_meetings(jobs: Sequence[Job]) -> None:
                 f"{other.name} and {job.name} would both be written to {job.target.name}; nothing was started",
                 hint="give them an output folder each, or rename one",
             )
-        met = sources.get(_identity(job.target)) if job.target.exists() else None
+        met = sources.get(_identity(job.target)) if _exists(job.target) else None
         if met is not None:
             raise SettingsError(
                 f"{job.target.name}: the output is the input {met.name}; inputs are never overwritten, "
@@ -187,6 +187,17 @@ def _refuse_meetings(jobs: Sequence[Job]) -> None:
             )
         if job.target.is_dir():
             raise SettingsError(f"{job.target.name}: a folder of that name exists; nothing was started")
+
+
+def _exists(target: Path) -> bool:
+    try:
+        return target.exists()
+    except OSError as error:
+        raise SettingsError(
+            f"{target.name}: there can be no file of that name: {os.strerror(error.errno or 0).lower()}; "
+            "nothing was started",
+            hint="choose another name with -o",
+        ) from error
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -90,11 +90,14 @@ def _in_pool(jobs: Sequence[Job], work: partial[Outcome], workers: int) -> Itera
     suspects: list[Job] = []
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures: dict[Future[Outcome], Job] = {pool.submit(work, job): job for job in jobs}
-        for future in as_completed(futures):
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                suspects.append(futures[future])
+        try:
+            for future in as_completed(futures):
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    suspects.append(futures[future])
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # after an interruption, nothing new is begun
     # One process died and took the pool with it: whoever was innocent succeeds alone.
     for job in suspects:
         with ProcessPoolExecutor(1, mp_context=context) as pool:

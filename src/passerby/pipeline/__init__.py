@@ -85,6 +85,9 @@ def _account(source: Path | str, target: Path | str, settings: Settings | None, 
     source, target = Path(source), Path(target)
     if not source.exists():
         raise SourceUnreadable(f"{source.name}: no such file; nothing was written")
+    if not source.is_file():
+        # A pipe would be waited for, and a device read without end.
+        raise SourceUnreadable(f"{source.name}: cannot be read: it is not a file; nothing was written")
     if target.exists() and target.samefile(source):
         raise SettingsError(f"{target.name}: the output is the input; inputs are never overwritten")
     if target.exists() and not how.get("replace"):
