@@ -303,6 +303,43 @@ def test_a_stream_that_starts_between_keyframes_loses_what_cannot_be_decoded_and
     assert not any(len(faces_in(pixels)) for pixels in seen)
 
 
+@pytest.mark.parametrize("name", ["pipe.jpg", "pipe.mp4"])
+def test_a_pipe_is_refused_and_not_waited_for(made: Path, tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "face.jpg").write_bytes((made / "face.jpg").read_bytes())
+    said = passerby_process("redact", tmp_path, "-o", tmp_path / "out")
+    assert said.code == 1
+    assert "not a file" in sentence(said, name)
+    assert files_in(tmp_path / "out") == {"face.jpg"}
+    for words in ("probe", "check"):
+        assert passerby_process(words, tmp_path / name).code in (1, 2)
+
+
+def test_a_name_that_the_disk_cannot_hold_is_refused_before_any_work(made: Path, tmp_path: Path) -> None:
+    (tmp_path / ("a" * 250 + ".jpg")).write_bytes((made / "face.jpg").read_bytes())
+    said = passerby("redact", tmp_path / ("a" * 250 + ".jpg"))
+    assert said.code == 2
+    assert "file name too long" in sentence(said)
+    for length in (250, 236):
+        said = passerby("redact", made / "face.jpg", "-o", tmp_path / "out" / ("b" * length + ".jpg"))
+        assert said.code == 1
+        assert "too long" in sentence(said)
+    assert len(files_in(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["a:b", "http:x", "%03d", "ü 中", "[1]", "x#?y", "concat:a|b", "[red]b", "-dash", "pipe:0"]
+)
+def test_a_name_is_a_name_and_nothing_that_a_library_takes_it_for(made: Path, tmp_path: Path, name: str) -> None:
+    for original in ("portrait.mp4", "close.png"):
+        source = tmp_path / f"{name}{Path(original).suffix}"
+        source.write_bytes((made / original).read_bytes())
+        said = passerby("redact", source)
+        assert said.code == 0, said
+        assert said.out.startswith(f"{source.name}: {name}.redacted{source.suffix}, ")
+    assert len(files_in(tmp_path)) == 4
+
+
 def test_an_input_that_does_not_exist_stops_everything_before_it_starts(made: Path, tmp_path: Path) -> None:
     said = passerby("redact", made / "face.jpg", tmp_path / "nowhere.jpg", "-o", f"{tmp_path}/out/")
     assert said.code == 2
