@@ -18,11 +18,11 @@ from passerby import errors
 from passerby.check.second_look import SecondLookOptions
 from passerby.cli import app
 from passerby.detect.photo import VIEWS
+from passerby.nal import DISPLAY_MESSAGES
 from passerby.read.photo import PHOTO_SUFFIXES
 from passerby.read.video import VIDEO_SUFFIXES
 from passerby.track.smoother import TrackOptions
 from passerby.write.codecs import _CRF, _PRESETS
-from passerby.write.nal import DISPLAY_MESSAGES
 
 from .examples import make_examples
 from .pages import PAGES, REPOSITORY, Command, blocks_of, commands_in, name_of, without_blocks

@@ -7,8 +7,8 @@ import av
 import pytest
 from av.stream import Disposition
 
+from passerby import nal
 from passerby.media import Gop
-from passerby.read import nal
 from passerby.read.video import open_video
 
 from .clips import X264, Clip, add_video, again, make, read
@@ -85,7 +85,7 @@ def _remux(source: Path, target: Path, units: dict[int, list[bytes]]) -> Path:
 def test_parameter_sets_that_change_on_the_way_rule_out_the_rest(tmp_path: Path) -> None:
     source = make(tmp_path / "clip.mp4")
     with av.open(str(source)) as file:
-        sets = nal.parameter_sets(file.streams.video[0].codec_context.extradata or b"")
+        sets = nal.read_avcc(file.streams.video[0].codec_context.extradata or b"")
     assert sets is not None
     same = read(_remux(source, tmp_path / "same.mp4", {10: [*sets.sps, *sets.pps]})).source
     assert all(gop.copyable for gop in same.gops)

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from passerby import nal
 from passerby.errors import RedactionIncomplete
 from passerby.media import Gop, VideoInfo
 from passerby.read.video import open_video
 from passerby.redact.cover import Painter
 from passerby.regions import Regions
-from passerby.write import nal
-from passerby.write.splice import Splicer, _obstacle_in, read_avcc
+from passerby.write.splice import Splicer, _obstacle_in
+from passerby.write.units import annex_b, prefixed
 from passerby.write.video import EncodeOptions, VideoWriter, open_writer, splice_obstacle
 
 from .video_clips import QUICK, Clip, Made, hashes, make, rewrite
@@ -101,7 +102,7 @@ def test_what_was_spliced_can_be_spliced_again(tmp_path: Path) -> None:
     twice = rewrite(once.path, tmp_path / "twice.mp4", clear=lambda gop: gop.index % 3 != 0)
     assert_spliced_well(once.path, twice)
     with av.open(str(twice.path)) as file:
-        sets = read_avcc(file.streams.video[0].codec_context.extradata or b"")
+        sets = nal.read_avcc(file.streams.video[0].codec_context.extradata or b"")
     assert sets is not None
     assert len(sets.sps) == len(sets.pps) == 5
 
@@ -128,7 +129,7 @@ def plant(*units: bytes) -> Callable[[int, av.Packet[Any]], av.Packet[Any]]:
     """Puts NAL units before the pictures of every packet."""
 
     def change(_: int, packet: av.Packet[Any]) -> av.Packet[Any]:
-        planted = av.Packet(nal.annex_b([*units, *nal.annex_b_units(bytes(packet))]))
+        planted = av.Packet(annex_b([*units, *nal.annex_b_units(bytes(packet))]))
         planted.pts, planted.dts, planted.time_base = packet.pts, packet.dts, packet.time_base
         planted.duration, planted.is_keyframe, planted.stream = packet.duration, packet.is_keyframe, packet.stream
         return planted
@@ -170,7 +171,7 @@ def test_files_that_cannot_be_spliced_say_why(tmp_path: Path) -> None:
 def test_parameter_sets_that_leave_no_room_for_others_are_an_obstacle(tmp_path: Path) -> None:
     source = make(tmp_path / "source.mp4", Clip(frames=4))
     with av.open(str(source)) as file:
-        sets = read_avcc(file.streams.video[0].codec_context.extradata or b"")
+        sets = nal.read_avcc(file.streams.video[0].codec_context.extradata or b"")
     assert sets is not None
     splicer = Splicer(info_of(source), sets)
     assert (splicer.plain_id, splicer.reordered_id) == (1, 2)
@@ -214,7 +215,7 @@ def test_other_packets_than_those_of_the_gop_are_not_copied(reading: Reading, tm
 
 def test_a_packet_with_other_parameter_sets_is_not_copied(reading: Reading, tmp_path: Path) -> None:
     other = reading.packets[0]
-    packet = av.Packet(nal.prefixed([b"\x68\xff\xff"], 4) + bytes(other))
+    packet = av.Packet(prefixed([b"\x68\xff\xff"], 4) + bytes(other))
     packet.pts, packet.dts, packet.is_keyframe = other.pts, other.dts, True
     with pytest.raises(RedactionIncomplete, match="parameters change"), reading.writer(tmp_path) as writer:
         writer.copy([packet, *reading.packets[1:8]], reading.gops[0])

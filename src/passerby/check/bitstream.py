@@ -1,5 +1,7 @@
 """What stands in coded video beside the pictures: SEI messages, metadata OBUs, other layers. An allow-list of types.
 
+It shares no parser with what reads or writes: a check that did would share its mistakes.
+
 Packets are those of MP4 and Matroska: NAL units behind their length (ISO/IEC 14496-15), OBUs behind their header.
 Types and payload numbers are those of ITU-T H.264, H.265 and of the AV1 bitstream specification.
 """

@@ -8,8 +8,8 @@ from typing import Protocol
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from passerby.errors import SourceDamaged
-from passerby.read import nal, parameters
+from passerby import nal
+from passerby.read import parameters
 
 LARGEST_CROP_PIXELS = 15
 """What macroblock padding needs. More could be a picture that nobody looked at."""
@@ -60,7 +60,7 @@ class H264Judge:
 
     def __init__(self, extradata: bytes, container: str, pixel_format: str) -> None:
         self._original = extradata
-        self._sets = nal.parameter_sets(extradata)
+        self._sets = nal.read_avcc(extradata)
         self._standing = self._reason_of_stream(container, pixel_format)
         self._known = frozenset((*self._sets.sps, *self._sets.pps)) if self._sets else frozenset()
 
@@ -86,7 +86,7 @@ class H264Judge:
         """Whether the packet holds an IDR picture; a malformed packet starts nothing."""
         try:
             return any(nal.unit_type(unit) == nal.IDR for unit in self._units(packet))
-        except SourceDamaged:
+        except ValueError:
             return False
 
     def why_not(self, packet: Packet[VideoStream]) -> str:
@@ -100,20 +100,25 @@ class H264Judge:
             return "encrypted"
         try:
             return self._reason_of_units(self._units(packet))
-        except SourceDamaged:
+        except ValueError:
             return "damaged packets"
 
     def _reason_of_units(self, units: Iterable[bytes]) -> str:
         pictures = 0
         for unit in units:
             kind = nal.unit_type(unit)
-            pictures += kind in (nal.SLICE, nal.IDR) and nal.starts_picture(unit)
+            pictures += kind in (nal.SLICE, nal.IDR) and _starts_picture(unit)
             if kind in (nal.SPS, nal.PPS) and unit not in self._known:
                 self._standing = "the parameter sets change"
                 return self._standing
             if kind not in _COPIED_UNITS:
                 return "pictures or data besides the shown ones"
         return "" if pictures == 1 else "packets that are not one picture each"
+
+
+def _starts_picture(unit: bytes) -> bool:
+    """Whether an H.264 slice is the first of its picture: first_mb_in_slice is 0, coded as a single set bit."""
+    return len(unit) > 1 and bool(unit[1] & 0x80)
 
 
 def _reason_of_sequence(sps: bytes) -> str:

@@ -1,13 +1,13 @@
 """The parts of H.264 parameter sets that decide whether pictures may be copied: SPS and PPS.
 
-Source: ITU-T H.264 (08/2021) clauses 7.3.2.1.1, 7.3.2.2 and 9.1.
+Source: ITU-T H.264 (08/2021) clauses 7.3.2.1.1 and 7.3.2.2.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
+from passerby.nal import HIGH_PROFILES, Bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,47 +29,20 @@ class SequenceParameters:
     crop: tuple[int, int, int, int]
 
 
-class _Bits:
-    """Reads an RBSP bit by bit; raises IndexError at its end."""
-
-    def __init__(self, unit: bytes) -> None:
-        self._data = unit.replace(b"\0\0\3", b"\0\0")
-        self._at = 0
-
-    def u(self, count: int) -> int:
-        value = 0
-        for _ in range(count):
-            value = value << 1 | self._data[self._at >> 3] >> (7 - (self._at & 7)) & 1
-            self._at += 1
-        return value
-
-    def ue(self) -> int:
-        zeros = 0
-        while not self.u(1):
-            zeros += 1
-            if zeros > 32:
-                raise IndexError("no Exp-Golomb code")
-        return (1 << zeros) - 1 + self.u(zeros)
-
-    def se(self) -> int:
-        code = self.ue()
-        return (code + 1) // 2 if code & 1 else -(code // 2)
-
-
 def sequence_parameters(sps: bytes) -> SequenceParameters | None:
     """Reads an H.264 SPS (clause 7.3.2.1.1), or None when it is malformed."""
     try:
-        return _sequence_parameters(_Bits(sps))
-    except IndexError:
+        return _sequence_parameters(Bits(sps))
+    except ValueError:
         return None
 
 
-def _sequence_parameters(bits: _Bits) -> SequenceParameters:
+def _sequence_parameters(bits: Bits) -> SequenceParameters:
     bits.u(8)
     profile = bits.u(8)
     bits.u(16)
     bits.ue()
-    chroma, depth, separate = _sample_format(bits) if profile in _HIGH_PROFILES else (1, 8, False)
+    chroma, depth, separate = _sample_format(bits) if profile in HIGH_PROFILES else (1, 8, False)
     _skip_order_counts(bits)
     bits.ue()
     bits.u(1)
@@ -86,7 +59,7 @@ def _sequence_parameters(bits: _Bits) -> SequenceParameters:
     return SequenceParameters(profile, depth, chroma, frames_only, pixels)
 
 
-def _sample_format(bits: _Bits) -> tuple[int, int, bool]:
+def _sample_format(bits: Bits) -> tuple[int, int, bool]:
     chroma = bits.ue()
     separate = bool(bits.u(1)) if chroma == 3 else False
     depth = 8 + max(bits.ue(), bits.ue())
@@ -98,7 +71,7 @@ def _sample_format(bits: _Bits) -> tuple[int, int, bool]:
     return chroma, depth, separate
 
 
-def _skip_scaling_list(bits: _Bits, size: int) -> None:
+def _skip_scaling_list(bits: Bits, size: int) -> None:
     last = upcoming = 8
     for _ in range(size):
         if upcoming:
@@ -106,7 +79,7 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
         last = upcoming or last
 
 
-def _skip_order_counts(bits: _Bits) -> None:
+def _skip_order_counts(bits: Bits) -> None:
     bits.ue()
     kind = bits.ue()
     if kind == 0:
@@ -124,7 +97,7 @@ def may_be_redundant(pps: bytes) -> bool:
 
     Slice groups, which only the same old profiles have, count as yes: the flag stands behind them.
     """
-    bits = _Bits(pps)
+    bits = Bits(pps)
     try:
         bits.u(8)
         bits.ue()
@@ -139,5 +112,5 @@ def may_be_redundant(pps: bytes) -> bool:
             bits.se()
         bits.u(2)
         return bool(bits.u(1))
-    except IndexError:
+    except ValueError:
         return True

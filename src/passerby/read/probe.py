@@ -12,17 +12,14 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from passerby.media import VideoInfo
-from passerby.read import nal
 from passerby.read.copying import PacketJudge, judge_of
 from passerby.read.cut import CutOff, cut_off
 from passerby.read.gops import GopList
+from passerby.read.messages import MessageKinds
 from passerby.read.packets import PacketReader
 from passerby.read.streams import VideoLimits, describe, is_attached_picture, open_container
 from passerby.read.video import open_video
 
-# Messages that showing the picture needs: recovery point, frame packing, mastering display, content light level,
-# alternative transfer.
-_NEEDED_MESSAGES = frozenset((6, 45, 137, 144, 147))
 _NO_LIMITS = VideoLimits(max_hours=float("inf"))
 
 
@@ -104,7 +101,7 @@ def probe(path: Path) -> Probe:
     with closing(open_container(path, info.name)) as container:
         stream = container.streams[info.stream_index]
         assert isinstance(stream, VideoStream)
-        walk = _Walk(judge_of(stream, info.container, info.pixel_format), _MessageKinds(info.codec, stream))
+        walk = _Walk(judge_of(stream, info.container, info.pixel_format), MessageKinds(info.codec, stream))
         reader = PacketReader(container, stream)
         for tag, packet in reader:
             walk.add(tag, packet)
@@ -120,36 +117,8 @@ def probe(path: Path) -> Probe:
         )
 
 
-class _MessageKinds:
-    """Collects the SEI payload types that would not be passed on."""
-
-    def __init__(self, codec: str, stream: VideoStream) -> None:
-        self._codec = codec
-        extradata = stream.codec_context.extradata or b""
-        # Both configuration records say how long the length is: byte 4 of avcC, byte 21 of hvcC.
-        self._length_bytes = 0
-        if extradata[:1] == b"\1" and codec in ("h264", "hevc"):
-            at = 4 if codec == "h264" else 21
-            self._length_bytes = (extradata[at] & 3) + 1 if len(extradata) > at else 0
-        self._kinds: set[int] = set()
-
-    def add(self, packet: Packet[VideoStream]) -> None:
-        if self._codec not in ("h264", "hevc"):
-            return
-        data = bytes(packet)
-        units = nal.prefixed_units(data, self._length_bytes) if self._length_bytes else nal.annex_b_units(data)
-        for unit in nal.readable(units):
-            if self._codec == "h264" and nal.unit_type(unit) == nal.SEI:
-                self._kinds.update(nal.payload_types(unit))
-            elif self._codec == "hevc" and nal.hevc_unit_type(unit) in (nal.HEVC_PREFIX_SEI, nal.HEVC_SUFFIX_SEI):
-                self._kinds.update(nal.payload_types(unit, header_bytes=2))
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(nal.SEI_NAMES.get(kind, f"type {kind}") for kind in sorted(self._kinds - _NEEDED_MESSAGES))
-
-
 class _Walk:
-    def __init__(self, judge: PacketJudge, messages: _MessageKinds) -> None:
+    def __init__(self, judge: PacketJudge, messages: MessageKinds) -> None:
         self.messages = messages
         self._judge = judge
         self._gops = GopList()

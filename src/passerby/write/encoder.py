@@ -14,10 +14,11 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
+from passerby import nal
 from passerby.errors import OutputError, RedactionIncomplete
 from passerby.media import Colour, RedactedFrame, VideoInfo
-from passerby.write import nal
 from passerby.write.codecs import Encoding, encoder_rate, keyframe_interval
+from passerby.write.units import TIMING_MESSAGES, annex_b, without_other_messages
 
 # SVT-AV1 talks on stderr unless this says that only errors matter.
 os.environ.setdefault("SVT_LOG", "1")
@@ -171,15 +172,15 @@ def _without_messages(data: bytes, codec: str) -> bytes:
     """A packet in annex B without encoder settings, captions and other SEI that no picture needs; AV1 as it is."""
     if codec == "av1" or not data.startswith((b"\0\0\1", b"\0\0\0\1")):
         return data
-    header, kinds = (1, {nal.SEI}) if codec == "h264" else (2, {39, 40})
-    wanted = {**nal.DISPLAY_MESSAGES, **nal.TIMING_MESSAGES}
+    header, kinds = (1, {nal.SEI}) if codec == "h264" else (2, {nal.HEVC_PREFIX_SEI, nal.HEVC_SUFFIX_SEI})
+    wanted = {**nal.DISPLAY_MESSAGES, **TIMING_MESSAGES}
     kept: list[bytes] = []
     for unit in nal.annex_b_units(data):
-        if (unit[0] & 0x1F if codec == "h264" else unit[0] >> 1 & 0x3F) not in kinds:
+        if (nal.unit_type(unit) if codec == "h264" else nal.hevc_unit_type(unit)) not in kinds:
             kept.append(unit)
-        elif filtered := nal.without_other_messages(unit, header, wanted):
+        elif filtered := without_other_messages(unit, header, wanted):
             kept.append(filtered)
-    return nal.annex_b(kept)
+    return annex_b(kept)
 
 
 def _screen(first: Any) -> tuple[list[Fraction] | None, tuple[int, int] | None]:

@@ -7,65 +7,18 @@ does not use, those of our encoder. Each GOP starts at an IDR picture, where dec
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
 
+from passerby import nal
 from passerby.errors import RedactionIncomplete
 from passerby.media import VideoInfo
-from passerby.write import nal
+from passerby.nal import ParameterSets
 from passerby.write.codecs import Container, EncodeOptions, choose_encoding
+from passerby.write.units import prefixed, without_other_messages
 
-_HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _LARGEST_ID = 31
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterSets:
-    """What an avcC box holds.
-
-    Attributes:
-        length_bytes: size of the length before each NAL unit of a packet: 1, 2 or 4.
-        sps: sequence parameter sets, whole NAL units.
-        pps: picture parameter sets, likewise.
-        extended: an SPS extension (alpha pictures) stands in it.
-    """
-
-    length_bytes: int
-    sps: tuple[bytes, ...]
-    pps: tuple[bytes, ...]
-    extended: bool = False
-
-    @property
-    def numbers(self) -> set[int]:
-        """The ids that SPS and PPS go by.
-
-        Raises:
-            ValueError: one of them is cut off.
-        """
-        sps = {nal.unsigned_exp_golomb(unit, 4, 1)[0] for unit in self.sps}
-        return sps | {nal.unsigned_exp_golomb(unit, 1, 1)[0] for unit in self.pps}
-
-
-def read_avcc(extradata: bytes) -> ParameterSets | None:
-    """The parameter sets of an avcC box, or None when these bytes are none."""
-    if len(extradata) < 7 or extradata[0] != 1:
-        return None
-    at, groups = 5, []
-    for mask in (0x1F, 0xFF):
-        count, at = extradata[at] & mask, at + 1
-        units = []
-        for _ in range(count):
-            start, at = at + 2, at + 2 + int.from_bytes(extradata[at : at + 2], "big")
-            units.append(extradata[start:at])
-            if at > len(extradata) or at - start < 2:
-                return None
-        groups.append(tuple(units))
-        if at >= len(extradata) and len(groups) == 1:
-            return None
-    extended = len(extradata) >= at + 4 and extradata[at + 3] > 0
-    return ParameterSets((extradata[4] & 3) + 1, groups[0], groups[1], extended)
 
 
 def write_avcc(sets: ParameterSets, chroma_format: int, bits: int) -> bytes:
@@ -80,8 +33,8 @@ def write_avcc(sets: ParameterSets, chroma_format: int, bits: int) -> bytes:
     compatible = min(unit[2] for unit in sets.sps if unit[1] == profile)
     level = max(unit[3] for unit in sets.sps)
     box = bytes([1, profile, compatible, level, 0xFC | sets.length_bytes - 1, 0xE0 | len(sets.sps)])
-    box += nal.prefixed(sets.sps, 2) + bytes([len(sets.pps)]) + nal.prefixed(sets.pps, 2)
-    if profile in _HIGH_PROFILES:
+    box += prefixed(sets.sps, 2) + bytes([len(sets.pps)]) + prefixed(sets.pps, 2)
+    if profile in nal.HIGH_PROFILES:
         box += bytes([0xFC | chroma_format, 0xF8 | bits - 8, 0xF8 | bits - 8, 0])
     return box
 
@@ -104,7 +57,7 @@ def splice_obstacle(source: Path, like: VideoInfo, options: EncodeOptions, conta
         return "another codec or pixel format is written"
     try:
         with av.open(f"file:{source}") as file:
-            return _obstacle_in(read_avcc(file.streams[like.stream_index].codec_context.extradata or b""))
+            return _obstacle_in(nal.read_avcc(file.streams[like.stream_index].codec_context.extradata or b""))
     except av.error.FFmpegError:
         return "its packets cannot be read"
 
@@ -127,7 +80,7 @@ class _Unspliceable(Exception):
 
 def _check_in_band(data: bytes, sets: ParameterSets) -> None:
     for unit in nal.prefixed_units(data, sets.length_bytes):
-        kind = unit[0] & 0x1F
+        kind = nal.unit_type(unit)
         if kind in (nal.SPS, nal.PPS) and unit not in (*sets.sps, *sets.pps):
             raise _Unspliceable("its parameters change on the way")
         if kind in (2, 3, 4):
@@ -151,8 +104,8 @@ class Splicer:
     def join(self, *extradata: bytes) -> bytes:
         """The avcC box of the output. `extradata` is what our encoders gave, in annex B, one for each id."""
         units = [unit for data in extradata for unit in nal.annex_b_units(data)]
-        sps = tuple(unit for unit in units if unit[0] & 0x1F == nal.SPS)
-        pps = tuple(unit for unit in units if unit[0] & 0x1F == nal.PPS)
+        sps = tuple(unit for unit in units if nal.unit_type(unit) == nal.SPS)
+        pps = tuple(unit for unit in units if nal.unit_type(unit) == nal.PPS)
         own = ParameterSets(self._source.length_bytes, sps, pps)
         if own.numbers & self._source.numbers:
             raise RedactionIncomplete(f"{self._name}: the encoder's parameter sets clash with the source's")
@@ -162,11 +115,11 @@ class Splicer:
 
     def encoded(self, data: bytes) -> bytes:
         """A packet of our encoder, in annex B: its slices alone."""
-        return self._packet(unit for unit in nal.annex_b_units(data) if unit[0] & 0x1F in (nal.SLICE, nal.IDR))
+        return self._packet(unit for unit in nal.annex_b_units(data) if nal.unit_type(unit) in (nal.SLICE, nal.IDR))
 
     def holds(self, extradata: bytes) -> bool:
         """Whether these parameter sets of our encoder stand in the output's avcC box."""
-        sets = [unit for unit in nal.annex_b_units(extradata) if unit[0] & 0x1F in (nal.SPS, nal.PPS)]
+        sets = [unit for unit in nal.annex_b_units(extradata) if nal.unit_type(unit) in (nal.SPS, nal.PPS)]
         return bool(sets) and all(unit in self._own for unit in sets)
 
     def copied(self, data: bytes) -> bytes:
@@ -179,25 +132,25 @@ class Splicer:
         try:
             _check_in_band(data, self._source)
             for unit in nal.prefixed_units(data, self._source.length_bytes):
-                kind = unit[0] & 0x1F
+                kind = nal.unit_type(unit)
                 if kind in (nal.SLICE, nal.IDR):
                     kept.append(unit)
-                elif kind == nal.SEI and (filtered := nal.without_other_messages(unit, 1, nal.DISPLAY_MESSAGES)):
+                elif kind == nal.SEI and (filtered := without_other_messages(unit, 1, nal.DISPLAY_MESSAGES)):
                     kept.append(filtered)
         except (ValueError, _Unspliceable) as error:
             raise RedactionIncomplete(f"{self._name}: a packet cannot be copied: {error}") from error
-        if not any(unit[0] & 0x1F in (nal.SLICE, nal.IDR) for unit in kept):
+        if not any(nal.unit_type(unit) in (nal.SLICE, nal.IDR) for unit in kept):
             raise RedactionIncomplete(f"{self._name}: a packet to be copied holds no picture")
         return self._packet(kept)
 
     def starts_at_idr(self, data: bytes) -> bool:
         """Whether the first slice of a packet of the output belongs to an IDR picture."""
-        kinds = (unit[0] & 0x1F for unit in nal.prefixed_units(data, self._source.length_bytes))
+        kinds = (nal.unit_type(unit) for unit in nal.prefixed_units(data, self._source.length_bytes))
         return next((kind for kind in kinds if kind in (nal.SLICE, nal.IDR)), None) == nal.IDR
 
     def _packet(self, units: Iterable[bytes]) -> bytes:
         try:
-            return nal.prefixed(units, self._source.length_bytes)
+            return prefixed(units, self._source.length_bytes)
         except OverflowError as error:
             raise RedactionIncomplete(
                 f"{self._name}: an encoded picture is too large for the source's packets",
@@ -206,4 +159,4 @@ class Splicer:
 
 
 def _rank(profile: int) -> tuple[bool, int]:
-    return profile in _HIGH_PROFILES, profile
+    return profile in nal.HIGH_PROFILES, profile

@@ -20,11 +20,12 @@ from av.video.stream import VideoStream
 
 from passerby.errors import OutputError, RedactionIncomplete, SettingsError
 from passerby.media import Colour, Gop, RedactedFrame, VideoInfo
+from passerby.nal import read_avcc
 from passerby.pending import SUFFIX, output_error
 from passerby.write.audio import AudioCopy
 from passerby.write.codecs import Container, EncodeOptions, Encoding, choose_encoding, encoder_rate
 from passerby.write.encoder import Encoder, exact
-from passerby.write.splice import Splicer, read_avcc, splice_obstacle
+from passerby.write.splice import Splicer, splice_obstacle
 
 __all__ = [
     "Container",
