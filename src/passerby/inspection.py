@@ -18,7 +18,7 @@ from passerby.detect.detector import FaceDetector
 from passerby.detect.runtime import available_providers
 from passerby.detect.zoo import zoo
 from passerby.errors import SettingsError, SourceUnreadable
-from passerby.media import Frame, VideoInfo
+from passerby.media import Frame
 from passerby.read.photo import is_photo, open_photo, pictures_of
 from passerby.read.probe import Probe, probe
 from passerby.read.video import open_video, picture_of
@@ -86,8 +86,9 @@ def _check_video(file: Path, original: Path | None) -> Findings:
     with open_video(original or file) as video:
         pts = np.array([frame.pts for frame in video.frames()], np.int64)
         info = video.info
-    copy = open_video(file).info
-    expected = _expected(copy, info, pts, _audio_was_kept(file))
+    codec = open_video(file).info.codec  # which one to write was free to choose
+    container, audio_kept = container_of(file), _audio_was_kept(file)
+    expected = ExpectedVideo.copy_of(info, container=container, codec=codec, pts=pts, audio_kept=audio_kept)
     second = SecondLook(FaceDetector(), _nothing_planned, pts=pts, time_base=info.time_base, name=file.name)
     frames = 0
 
@@ -99,23 +100,6 @@ def _check_video(file: Path, original: Path | None) -> Findings:
 
     problems = read_back_video(file, expected, on_frame=on_frame)
     return _findings(file, original, frames, problems, second)
-
-
-def _expected(copy: VideoInfo, original: VideoInfo, pts: Any, audio_kept: bool) -> ExpectedVideo:
-    """What a copy of the original must be; which codec it is in was free to choose."""
-    return ExpectedVideo(
-        container=container_of(Path(copy.name)),
-        codec=copy.codec,
-        pts=pts,
-        time_base=original.time_base,
-        width=original.width,
-        height=original.height,
-        display_matrix=original.display_matrix,
-        sample_aspect=original.sample_aspect,
-        colour=original.colour,
-        bits=original.bits,
-        audio_kept=audio_kept,
-    )
 
 
 def _audio_was_kept(file: Path) -> bool:

@@ -132,17 +132,12 @@ def rewrite(
 
 def problems(target: Path, container: Container, info: VideoInfo, pts: list[int], written: Written) -> list[str]:
     """What the check of the finished file says."""
-    expected = ExpectedVideo(
+    expected = ExpectedVideo.copy_of(
+        info,
         container=container,
         codec=written.codec,
         pts=np.array(pts, np.int64),
-        time_base=info.time_base,
-        width=info.width,
-        height=info.height,
-        display_matrix=info.display_matrix,
-        sample_aspect=info.sample_aspect,
         colour=written.colour,
-        bits=info.bits,
         audio_kept=bool(written.audio),
         duration_tolerance_s=1 if written.audio and container == "mkv" else 0.1,  # MKV also counts the sound
     )

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from passerby.check.bitstream import BitstreamScan
 from passerby.check.boxes import HANDLER_NAMES, examine_mp4
 from passerby.check.ebml import TAG_VALUES, examine_matroska
-from passerby.media import Colour, Frame
+from passerby.media import Colour, Frame, VideoInfo
 from passerby.read.info import orientation_of
 from passerby.read.picture import frame_of
 
@@ -39,6 +39,9 @@ _SIDE_DATA_ALLOWED = frozenset(
     ["DISPLAYMATRIX", "STEREO3D", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "FILM_GRAIN_PARAMS"]
 )
 _IDENTITY = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+
+
+VideoContainer = Literal["mp4", "mov", "mkv", "webm"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +64,7 @@ class ExpectedVideo:
         duration_tolerance_s: how far the container's statement may be off.
     """
 
-    container: Literal["mp4", "mov", "mkv", "webm"]
+    container: VideoContainer
     codec: str
     pts: npt.NDArray[np.int64]
     time_base: Fraction
@@ -74,6 +77,34 @@ class ExpectedVideo:
     audio_kept: bool = False
     duration_s: float | None = None
     duration_tolerance_s: float = 0.1
+
+    @classmethod
+    def copy_of(
+        cls,
+        original: VideoInfo,
+        *,
+        container: VideoContainer,
+        codec: str,
+        pts: npt.NDArray[np.int64],
+        colour: Colour | None = None,
+        audio_kept: bool = False,
+        duration_tolerance_s: float = 0.1,
+    ) -> ExpectedVideo:
+        """What a copy of that video must be: `pts` in units of its time base, `colour` as there if None."""
+        return cls(
+            container=container,
+            codec=codec,
+            pts=pts,
+            time_base=original.time_base,
+            width=original.width,
+            height=original.height,
+            display_matrix=original.display_matrix,
+            sample_aspect=original.sample_aspect,
+            colour=original.colour if colour is None else colour,
+            bits=original.bits,
+            audio_kept=audio_kept,
+            duration_tolerance_s=duration_tolerance_s,
+        )
 
 
 OnFrame = Callable[[int, Frame], None]

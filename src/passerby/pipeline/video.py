@@ -122,17 +122,12 @@ def _check_video(part: Path, plan: Plan, expected: ExpectedVideo, detector: Face
 
 
 def _expected(info: VideoInfo, looks: list[Look], account: Account, written: Written) -> ExpectedVideo:
-    return ExpectedVideo(
+    return ExpectedVideo.copy_of(
+        info,
         container=container_of(account.target),
         codec=written.codec,
         pts=np.array([look.pts for look in looks], np.int64),
-        time_base=info.time_base,
-        width=info.width,
-        height=info.height,
-        display_matrix=info.display_matrix,
-        sample_aspect=info.sample_aspect,
         colour=written.colour,
-        bits=info.bits,
         audio_kept=bool(written.audio),
     )
 
