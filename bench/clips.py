@@ -30,22 +30,29 @@ def crowd(folder: Path) -> Path:
     return encode(folder / "crowd.mp4", frames, gop=25)
 
 
-def mostly_empty(folder: Path) -> Path:
-    """1080p, ten GOPs of a second, people in two of them: a fifth."""
+def mostly_empty(folder: Path, *, moving: bool) -> Path:
+    """1080p, ten GOPs of a second, people in two of them: a fifth. The rest is scenery, from a camera that stands still
+    (with the noise of a sensor) or moves with every frame and jumps every second."""
     scenery = np.asarray(skimage.data.coffee(), np.uint8)
     wall = np.tile(scenery, (4, 5, 1))
     people = _pictures(crowd(folder), 2 * RATE_FPS)
+    random = np.random.default_rng(1)
+    noise = random.normal(0, 2, (HEIGHT + 64, WIDTH + 64, 1))
 
     def frames() -> Iterator[Rgb]:
         for second in range(10):
             for i in range(RATE_FPS):
                 if second in (3, 7):
                     yield next(people)
-                else:
+                elif moving:
                     x, y = second * 20 + i, second * 10
                     yield wall[y : y + HEIGHT, x : x + WIDTH]
+                else:
+                    x, y = random.integers(0, 64, 2)
+                    grain = noise[y : y + HEIGHT, x : x + WIDTH]
+                    yield np.clip(wall[:HEIGHT, :WIDTH] + grain, 0, 255).astype(np.uint8)
 
-    return encode(folder / "mostly-empty.mp4", frames(), gop=RATE_FPS)
+    return encode(folder / f"mostly-empty-{'moving' if moving else 'fixed'}.mp4", frames(), gop=RATE_FPS)
 
 
 def repeated(source: Path, target: Path, times: int) -> Path:

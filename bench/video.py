@@ -94,7 +94,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        crowd, empty = clips.crowd(folder), clips.mostly_empty(folder)
+        crowd = clips.crowd(folder)
         commands = {"decode + encode": floor(crowd, folder), "passerby": passerby(crowd, folder)}
         show("1080p, people in every frame", in_turn(commands, args.runs), "decode + encode")
         if args.deface:
@@ -103,8 +103,11 @@ def main() -> None:
                 "passerby": commands["passerby"],
             }
             show("The same against deface", in_turn(peer, 1), "passerby")
-        commands = {"decode + encode": floor(empty, folder), "passerby": passerby(empty, folder)}
-        show("1080p, people in a fifth of the GOPs", in_turn(commands, args.runs), "decode + encode")
+        for moving, camera in ((False, "fixed"), (True, "moving")):
+            empty = clips.mostly_empty(folder, moving=moving)
+            commands = {"decode + encode": floor(empty, folder), "passerby": passerby(empty, folder)}
+            title = f"1080p, people in a fifth of the GOPs, {camera} camera"
+            show(title, in_turn(commands, args.runs), "decode + encode")
         help_command = [str(Path(sys.executable).with_name("passerby")), "--help"]
         show("Starting", in_turn({"passerby --help": help_command}, args.runs), "passerby --help")
         if args.long:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.check.readback import ExpectedVideo, read_back_video
-from passerby.check.second_look import SecondLook, SecondLookOptions, covered_share, sampled
+from passerby.check.second_look import (
+    TEXTURED,
+    SecondLook,
+    SecondLookOptions,
+    covered_share,
+    sampled,
+    texture_share,
+)
 from passerby.detect.detector import FaceDetector
 from passerby.errors import ModelError, RedactionIncomplete
 from passerby.media import Frame, Picture, PixelLayout
@@ -128,3 +136,13 @@ def test_the_covered_share_is_that_of_counting_pixels(box: tuple[int, ...], pain
     inside = canvas[y1:y2, x1:x2]
     share = covered_share(np.array(box, np.float32), np.array(painted, np.float32).reshape(-1, 4))
     assert share == pytest.approx(inside.mean() if inside.size else 0.0)
+
+
+def test_paint_is_even_and_a_face_is_not(astronaut: npt.NDArray[np.uint8]) -> None:
+    face = np.array([177, 68, 272, 187], np.float32)
+    painted = astronaut.copy()
+    cv2.ellipse(painted, (224, 127), (80, 95), 0, 0, 360, (150, 140, 135), -1)
+    cv2.ellipse(painted, (270, 160), (40, 50), 0, 0, 360, (60, 50, 45), -1)
+    assert texture_share(astronaut, face) > 0.9
+    assert texture_share(painted, face) < TEXTURED
+    assert texture_share(astronaut, np.array([-5, -5, 0.5, 0.5], np.float32)) <= 1

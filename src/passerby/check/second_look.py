@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +22,10 @@ from passerby.regions import Boxes, Detections, Regions, to_stored
 
 MOSTLY = 0.5
 """A detection counts as covered when more than this share of it is painted."""
+TEXTURED = 0.5
+"""Paint is even: what looks like a face inside of it is one only if more than this share of it has texture. Of painted
+crowds at most half had (where ellipses of several colours meet), of faces 0.52 to 0.98."""
+_GLIMPSE_PX, _BLOCK_PX, _EVEN = 32, 4, 4.0
 
 
 class Looking(Protocol):
@@ -148,7 +153,9 @@ class SecondLook:
         listed = ~inside
         if self._spared is not None and len(found):
             listed &= ~self._spared(found.boxes)
-        listed |= inside & (found.scores >= self.options.through)
+        through = inside & (found.scores >= self.options.through)
+        through &= np.array([texture_share(picture, box) > TEXTURED for box in found.boxes], np.bool_)
+        listed |= through
         self._note(found[listed], inside[listed], pts)
 
     def _found(self, picture: Picture) -> Detections:
@@ -163,6 +170,19 @@ class SecondLook:
         time_s = float(pts * self._time_base)
         for box, score, through in zip(found.boxes.tolist(), found.scores.tolist(), inside.tolist(), strict=True):
             self.standing.append(Standing(pts, time_s, tuple(box), score, through))
+
+
+def texture_share(picture: Picture, box: npt.NDArray[np.float32]) -> float:
+    """Which share of what a box shows is not even, 0 to 1: of blocks of 4x4 pixels, when it is scaled to 32x32, those
+    whose gray values deviate by more than 4 levels from their mean."""
+    height, width = picture.shape[:2]
+    x1, y1 = np.clip(np.floor(box[:2]), 0, (width - 1, height - 1)).astype(int)
+    x2, y2 = np.clip(np.ceil(box[2:]), (x1 + 1, y1 + 1), (width, height)).astype(int)
+    gray = cv2.cvtColor(np.ascontiguousarray(picture[y1:y2, x1:x2]), cv2.COLOR_RGB2GRAY)
+    glimpse = cv2.resize(gray, (_GLIMPSE_PX, _GLIMPSE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    across = _GLIMPSE_PX // _BLOCK_PX
+    blocks = glimpse.reshape(across, _BLOCK_PX, across, _BLOCK_PX)
+    return float((blocks.std(axis=(1, 3)) > _EVEN).mean())
 
 
 def sampled(pts: Sequence[int] | npt.NDArray[np.int64], time_base: Fraction, options: SecondLookOptions) -> list[int]:
