@@ -127,3 +127,13 @@ def test_a_folder_cannot_go_into_a_file(tmp_path: Path) -> None:
     made(tmp_path, "in/a.jpg", "out.jpg")
     with pytest.raises(SettingsError, match="is a file, and a folder cannot be written to it"):
         plan_batch([str(tmp_path / "in")], tmp_path / "out.jpg")
+
+
+def test_a_link_that_leads_nowhere_stops_no_other_file_of_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(b"")
+    (folder / "gone.jpg").symlink_to("nothing.jpg")
+    (folder / "round.jpg").symlink_to("round.jpg")
+    jobs = plan_batch([str(folder)], None).jobs
+    assert [job.name for job in jobs] == ["a.jpg", "gone.jpg", "round.jpg"]

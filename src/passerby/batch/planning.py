@@ -168,7 +168,8 @@ def _jobs_in_folder(folder: Path, root: Path, left_out: list[str]) -> list[Job]:
 
 
 def _refuse_meetings(jobs: Sequence[Job]) -> None:
-    sources = {_identity(job.source): job for job in jobs}
+    sources: dict[tuple[int, int] | None, Job] = {_identity(job.source): job for job in jobs}
+    sources.pop(None, None)
     targets: dict[Path, Job] = {}
     for job in jobs:
         resolved = job.target.resolve()
@@ -200,7 +201,10 @@ def _exists(target: Path) -> bool:
         ) from error
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    """The file itself, whatever links lead to it."""
-    status = path.stat()
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The file itself, whatever links lead to it; None where they lead nowhere, which that job will say."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return status.st_dev, status.st_ino
