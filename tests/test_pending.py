@@ -95,6 +95,17 @@ def test_what_a_killed_run_left_behind_is_overwritten(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
 
 
+def test_a_link_under_the_name_of_the_part_is_removed_and_not_followed(tmp_path: Path) -> None:
+    original = tmp_path / "in.png"
+    original.write_bytes(b"the input")
+    (tmp_path / ".out.png.passerby-part").symlink_to(original)
+    with pending(tmp_path / "out.png") as unfinished:
+        unfinished.part.write_bytes(b"redacted")
+        unfinished.commit()
+    assert original.read_bytes() == b"the input"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.png", "out.png"]
+
+
 def test_a_folder_that_cannot_be_made_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match=r"^out\.mp4: cannot be written: [^.]+; nothing was left under that name$"):

@@ -19,6 +19,8 @@ except ImportError:  # Windows refuses a second writer by itself
 SUFFIX = ".passerby-part"
 """How the names of unfinished files end. One of them that stays after `kill -9` holds nothing but redacted frames."""
 
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+
 
 class Pending:
     """A file that has no name yet. `part` is where to write it, in the folder of `target`."""
@@ -106,7 +108,10 @@ def output_error(target: Path, error: OSError) -> OutputError:
 def _open_locked(part: Path) -> IO[bytes]:
     """The part file, empty and ours: nobody else's bytes are touched before the lock is held."""
     while True:
-        file = part.open("ab")
+        # Through a link of that name another file would be emptied, perhaps the input.
+        if part.is_symlink():
+            part.unlink()
+        file = os.fdopen(os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK, 0o666), "ab")
         if fcntl is None:
             file.truncate(0)
             file.close()  # Windows renames no open file
