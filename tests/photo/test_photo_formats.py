@@ -227,14 +227,27 @@ def test_what_full_transparency_hides_is_erased(
     assert np.array_equal(after[:, 100:], original[:, 100:])
 
 
-def test_a_see_through_picture_is_looked_at_bare_and_over_grey(face: Image.Image, tmp_path: Path) -> None:
+def test_a_see_through_picture_is_looked_at_bare_and_over_grey_and_its_transparency_alone(
+    face: Image.Image, tmp_path: Path
+) -> None:
     original = face.convert("RGBA")
     original.putalpha(100)
     original.save(tmp_path / "a.png")
     with open_photo(tmp_path / "a.png") as photo:
-        bare, over_grey = pictures_of(next(photo.frames()))
+        bare, transparency, over_grey = pictures_of(next(photo.frames()))
     assert np.array_equal(bare, np.asarray(face))
+    assert (transparency == 100).all()
     assert over_grey.std() < bare.std()
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_a_face_drawn_by_transparency_alone_is_looked_at(face: Image.Image, tmp_path: Path, mode: str) -> None:
+    picture = Image.new("RGB", face.size, (128, 128, 128)).convert(mode)
+    picture.putalpha(face.convert("L"))
+    picture.save(tmp_path / "a.png")
+    with open_photo(tmp_path / "a.png") as photo:
+        pictures = pictures_of(next(photo.frames()))
+    assert any(np.array_equal(shown[..., 0], np.asarray(face.convert("L"))) for shown in pictures)
 
 
 def test_a_12_bit_range_kept_in_16_bits_is_also_looked_at_stretched(face: Image.Image, tmp_path: Path) -> None:

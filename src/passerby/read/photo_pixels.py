@@ -76,8 +76,9 @@ def frame_of(pixels: Pixels, layout: PixelLayout, pts: int) -> Frame:
 def pictures_of(frame: Frame) -> tuple[Picture, ...]:
     """What a detector is to look at: RGB, uint8, shape (H, W, 3), upright; every one of them may show a face.
 
-    The first is the picture as it is. One that is partly transparent follows as it shows on mid grey; one of more
-    than 8 bits that uses a small part of their range follows stretched.
+    The first is the picture as it is. One that is partly transparent follows as its transparency alone, which shows
+    on any ground but one of the picture's own colour, and as it shows on mid grey; one of more than 8 bits that uses a
+    small part of their range follows stretched.
     """
     layout = frame.layout
     stored = np.stack(frame.planes, axis=-1) if layout.alpha is None else np.stack(frame.planes[:-1], axis=-1)
@@ -86,7 +87,7 @@ def pictures_of(frame: Frame) -> tuple[Picture, ...]:
     if layout.alpha is not None:
         alpha = _eight_bits(frame.planes[layout.alpha][..., None], layout.bits)
         if alpha.min() < 255:
-            pictures.append(_over_grey(pictures[0], alpha))
+            pictures += [_rgb(alpha, "gray"), _over_grey(pictures[0], alpha)]
     if layout.bits > 8 and (narrow := _stretched(stored)) is not None:
         pictures.append(_rgb(narrow, layout.kind))
     return tuple(np.ascontiguousarray(frame.orientation.turn(picture)) for picture in pictures)
