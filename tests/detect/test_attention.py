@@ -123,6 +123,18 @@ def test_every_frame_gets_one_look_in_order(detector: FaceDetector, street: Gray
     assert looks[-1].how in ("whole", "part")
 
 
+@pytest.mark.parametrize("colour", [0, 1, 2])
+def test_a_face_in_light_of_one_colour_is_seen_in_rgb_video(
+    detector: FaceDetector, street: Gray, face: Gray, colour: int
+) -> None:
+    pictures = [with_face(street, face, 300, 100) if 12 <= i < 50 else street for i in range(60)]
+    black = np.zeros_like(street)
+    lit = [tuple(picture if plane == colour else black for plane in range(3)) for picture in pictures]
+    frames = (Frame(i * STEP, MILLISECONDS, PixelLayout("rgb24", "rgb"), planes) for i, planes in enumerate(lit))
+    looks = list(look_at(frames, lambda frame: np.stack(frame.planes, axis=2).astype(np.uint8), detector))
+    assert all(is_near(look, 334, 135) for look in looks[12:50])
+
+
 def test_thorough_looks_at_every_frame_whole(detector: FaceDetector, street: Gray) -> None:
     counting = Counting(detector)
     looks = looks_of(counting, frames_of([street] * 12), AttentionOptions(thorough=True))

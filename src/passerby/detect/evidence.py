@@ -42,11 +42,13 @@ _CUT_LIKENESS: Final = 0.7
 
 def sketch_of(frame: Frame) -> Luma:
     """A small gray picture of a frame, upright: uint8, shape (h, w)."""
-    plane = frame.planes[1 if frame.layout.kind == "rgb" else 0]
-    height, width = plane.shape
+    # In coloured light a face may stand in one of the three colours alone.
+    planes = frame.planes[: 3 if frame.layout.kind == "rgb" else 1]
+    height, width = planes[0].shape
     shrink = min(MOST_SHRUNK, max(1, -(-max(width, height) // SKETCH_PX)))
     size = (max(1, width // shrink), max(1, height // shrink))
-    small = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint16)
+    parts = [np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint32) for plane in planes]
+    small = sum(parts[1:], parts[0]) // len(parts)
     extra_bits = frame.layout.bits + frame.layout.shift_bits - 8
     return np.ascontiguousarray(frame.orientation.turn((small >> extra_bits).astype(np.uint8)))
 
