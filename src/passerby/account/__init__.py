@@ -5,95 +5,42 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from passerby.account.artefacts import Artefacts, sheet_of
+from passerby.account.damage import damage_in_words, is_cut_off, what_can_be_read, what_was_painted_whole, what_was_read
+from passerby.account.facts import Facts, facts_of_check, facts_of_input, facts_of_looking
+from passerby.account.progress import FileProgress
 from passerby.check.contact_sheet import ContactSheet
 from passerby.check.report import (
     InputFile,
     Model,
     OutputFile,
     Report,
-    SecondLookResult,
     Verdict,
     library_versions,
     settings_fingerprint,
     sha256_of,
 )
 from passerby.check.second_look import SecondLook
-from passerby.check.summary import count_looks, gaps_filled, low_confidence, moments_standing, summarise_tracks
 from passerby.errors import PasserbyError, RedactionIncomplete, SettingsError, SourceError
 from passerby.media import PhotoInfo, VideoInfo
 from passerby.redact.plan import Plan
 from passerby.regions import Look, Track
 from passerby.settings import Settings
-from passerby.telemetry import OnProgress, Progress, Stage, Timings
+from passerby.telemetry import OnProgress, Stage, Timings
 
 if TYPE_CHECKING:
     from passerby.read.damage import Damage
     from passerby.write.video import Written
 
+__all__ = ["Account", "Artefacts", "Result"]
+
 T = TypeVar("T")
-
-_PROGRESS_EVERY = 5
-"""Frames between two words of progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class Artefacts:
-    """What is written beside the copy.
-
-    Attributes:
-        report: the report, for the user.
-        plan: the plan; one that is there already is painted from instead.
-        contact_sheet: a PNG of covered frames beside the copy.
-        state: the report once more, by which a later run knows that this file is finished.
-    """
-
-    report: Path | None = None
-    plan: Path | None = None
-    contact_sheet: bool = False
-    state: Path | None = None
-
-    def kept_at(self, state: Path) -> Artefacts:
-        """The same, with the place of the report for later runs."""
-        return replace(self, state=state)
-
-    def refuse_meetings(self, source: Path, target: Path) -> None:
-        """See to it that none of these files takes the place of the input, of the copy, or of something of the user's.
-
-        Raises:
-            SettingsError: one would.
-        """
-        others = {source.resolve(): "the input", target.resolve(): "the copy"}
-        sheet = sheet_of(target) if self.contact_sheet else None
-        for path, what in ((self.plan, "the plan"), (self.report, "the report"), (sheet, "the contact sheet")):
-            if path is None:
-                continue
-            other = others.setdefault(path.resolve(), what)
-            if path.exists() and source.exists() and path.samefile(source):
-                other = "the input"
-            if other != what:
-                raise SettingsError(f"{path.name}: {what} would be written over {other}; nothing was written")
-        if self.report is not None and self.report.exists():
-            _refuse_unless_report(self.report)
-
-
-def sheet_of(target: Path) -> Path:
-    """Where the contact sheet of a copy goes."""
-    return target.with_name(f"{target.name}.contact-sheet.png")
-
-
-def _refuse_unless_report(path: Path) -> None:
-    try:
-        Report.load(path)
-    except SettingsError as error:
-        raise SettingsError(
-            f"{path.name} exists and is not a report; nothing was written", hint="choose another name for --report"
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +75,11 @@ class Account:
     ) -> None:
         self.source, self.target, self.settings, self.name, self.replace = source, target, settings, name, replace
         self.threads = threads
-        self._artefacts, self._on_progress = artefacts, on_progress
+        self._artefacts = artefacts
         self._timings = Timings()
-        self._facts: dict[str, Any] = {}
+        self._facts: Facts = {}
         self._kind: str = "unknown"
-        self._container = ""
-        self._done: dict[Stage, int] = {}
-        self._expected: int | None = None
+        self._progress = FileProgress(name, on_progress)
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hash")
         self._sha256 = self._hashing.submit(sha256_of, source)
         self._sheet: ContactSheet | None = None
@@ -173,30 +118,21 @@ class Account:
 
     def counted(self, items: Iterable[T], stage: Stage, frames: int | None) -> Iterator[T]:
         """Pass frames on, and tell how many have come."""
-        self._expected = frames
+        self._progress.expected = frames
         for item in items:
             yield item
             self.advance(stage, 1)
 
     def advance(self, stage: Stage, frames: int) -> None:
         """So many frames more have come through this stage."""
-        before = self._done.get(stage, 0)
-        self._done[stage] = before + frames
-        if before // _PROGRESS_EVERY != (before + frames) // _PROGRESS_EVERY:
-            self._on_progress(Progress(self.name, stage, before + frames, self._expected))
+        self._progress.advance(stage, frames)
 
     # What is known, as it becomes known
 
     def begin(self, info: VideoInfo | PhotoInfo, stated: Sequence[str | None]) -> None:
         """The input is open."""
         self._kind = "video" if isinstance(info, VideoInfo) else "photo"
-        dropped = list(info.dropped)
-        if self.settings.audio == "keep":
-            dropped = [what for what in dropped if not what.startswith("audio")]
-        if info.metadata:
-            tags = "1 tag" if len(info.metadata) == 1 else f"{len(info.metadata)} tags"
-            dropped.append(f"metadata ({tags}: {_few(info.metadata)})")
-        self._facts |= {"dropped": tuple(dropped), "stated": tuple(filter(None, stated))}
+        self._facts |= facts_of_input(info, stated, audio_kept=self.settings.audio == "keep")
 
     def given_plan(self, size: tuple[int, int]) -> Plan | None:
         """The plan that somebody made or corrected, if there is one.
@@ -223,47 +159,26 @@ class Account:
         Raises:
             RedactionIncomplete: the input is cut off or damaged so that the copy is withheld.
         """
-        moments = low_confidence(tracks, looks, plan.time_base)
-        covered = plan.is_covered
-        self._expected = len(plan)
-        self._facts |= {
-            "frames": len(plan),
-            "frames_covered": int(covered.sum()),
-            "frames_covered_whole": int(plan.whole.sum()),
-            "regions": len(plan.boxes),
-            "looks": count_looks(looks),
-            "tracks": summarise_tracks(tracks, plan.time_base),
-            "gaps": gaps_filled(tracks, plan.time_base),
-            "moments": moments.listed,
-            "moments_found": moments.found,
-        }
+        self._progress.expected = len(plan)
+        self._facts |= facts_of_looking(plan, looks, tracks)
         if damage is not None:
             self._note_damage(damage, len(plan))
 
     def _note_damage(self, damage: Damage, frames: int) -> None:
-        self._facts["damage"] = tuple(_damage_in_words(damage))
-        readable = f"{damage.readable_s:.1f} s"
-        if damage.announced_s:
-            readable += f" of {damage.announced_s:.1f} s"
-        if damage.truncated or damage.missing_frames:
-            missing = f", {damage.missing_frames} frames are missing" if damage.missing_frames else ""
+        self._facts["damage"] = tuple(damage_in_words(damage))
+        if is_cut_off(damage):
             if not self.settings.salvage:
                 raise RedactionIncomplete(
-                    f"{self.name}: is cut off, only {readable} ({frames} frames) can be read{missing}; "
-                    "the copy was withheld",
+                    f"{self.name}: is cut off, {what_can_be_read(damage, frames)}; the copy was withheld",
                     hint="--salvage writes the part that can be read",
                 )
-            self._facts["stated"] = (*self._facts["stated"], f"cut off: only {readable} could be read{missing}")
-            self._facts["incomplete_because"] = f"{self.name}: is cut off, only {readable} could be read{missing}"
+            self._facts["stated"] = (*self._facts["stated"], f"cut off: {what_was_read(damage)}")
+            self._facts["incomplete_because"] = f"{self.name}: is cut off, {what_was_read(damage)}"
         elif damage.frames_damaged:
-            self._facts["incomplete_because"] = (
-                f"{self.name}: {damage.frames_damaged} of {frames} frames could not be decoded without errors "
-                "and were painted whole"
-            )
+            self._facts["incomplete_because"] = f"{self.name}: {what_was_painted_whole(damage, frames)}"
 
     def written(self, written: Written) -> None:
         """The copy is written and not checked yet."""
-        self._container = self.target.suffix.lstrip(".").lower()
         self._facts |= {"gops_copied": written.gops_copied, "gops_encoded": written.gops_encoded}
         self._facts["output"] = {"codec": written.codec, "encoder": written.encoder if written.gops_encoded else ""}
 
@@ -279,14 +194,7 @@ class Account:
         Raises:
             RedactionIncomplete: it is not what was planned.
         """
-        self._facts["problems"] = tuple(problems)
-        self._facts["second_look"] = SecondLookResult(
-            looked_at=second.looked_at,
-            scale=second.options.scale,
-            mirrored=second.options.mirrored,
-            threshold=second.options.threshold,
-            standing=moments_standing(second.standing),
-        )
+        self._facts |= facts_of_check(problems, second)
         if any(place.through for place in second.standing):
             raise RedactionIncomplete(
                 f"{self.name}: something like a face shows where the copy should be painted; it was withheld",
@@ -319,7 +227,7 @@ class Account:
             name=self.target.name,
             sha256=sha256_of(part),
             size_bytes=part.stat().st_size,
-            container=self._container or self.target.suffix.lstrip(".").lower(),
+            container=self.target.suffix.lstrip(".").lower(),
             **self._facts.pop("output", {}),
         )
         wants_a_look = self._facts.get("damage") or self._facts.get("incomplete_because")
@@ -363,16 +271,3 @@ class Account:
         return InputFile.model_validate(
             {"name": self.source.name, "sha256": sha256, "size_bytes": size_bytes, "kind": self._kind}
         )
-
-
-def _damage_in_words(damage: Damage) -> Iterator[str]:
-    if damage.truncated:
-        yield "the file ends before its content does"
-    for stretch in damage.stretches:
-        yield f"frames at PTS {stretch.pts_from} to {stretch.pts_to}: {stretch.reason}"
-    yield from damage.notes
-
-
-def _few(names: Sequence[str], most: int = 6) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

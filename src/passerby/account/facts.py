@@ -1,0 +1,60 @@
+"""What is known of one file, as its report has it: what was in it, what was found, what came of looking again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from passerby.check.report import SecondLookResult
+from passerby.check.second_look import SecondLook
+from passerby.check.summary import count_looks, gaps_filled, low_confidence, moments_standing, summarise_tracks
+from passerby.media import PhotoInfo, VideoInfo
+from passerby.redact.plan import Plan
+from passerby.regions import Look, Track
+
+Facts = dict[str, Any]
+"""Fields of a report, by their names."""
+
+
+def facts_of_input(info: VideoInfo | PhotoInfo, stated: Sequence[str | None], *, audio_kept: bool) -> Facts:
+    """What will not be in the copy, and what else a user should know; None in `stated` is nothing."""
+    dropped = list(info.dropped)
+    if audio_kept:
+        dropped = [what for what in dropped if not what.startswith("audio")]
+    if info.metadata:
+        tags = "1 tag" if len(info.metadata) == 1 else f"{len(info.metadata)} tags"
+        dropped.append(f"metadata ({tags}: {_few(info.metadata)})")
+    return {"dropped": tuple(dropped), "stated": tuple(filter(None, stated))}
+
+
+def facts_of_looking(plan: Plan, looks: Sequence[Look], tracks: Sequence[Track]) -> Facts:
+    """What was found, and what of it will be painted."""
+    moments = low_confidence(tracks, looks, plan.time_base)
+    return {
+        "frames": len(plan),
+        "frames_covered": int(plan.is_covered.sum()),
+        "frames_covered_whole": int(plan.whole.sum()),
+        "regions": len(plan.boxes),
+        "looks": count_looks(looks),
+        "tracks": summarise_tracks(tracks, plan.time_base),
+        "gaps": gaps_filled(tracks, plan.time_base),
+        "moments": moments.listed,
+        "moments_found": moments.found,
+    }
+
+
+def facts_of_check(problems: Sequence[str], second: SecondLook) -> Facts:
+    """What reading the copy back and looking at it again showed."""
+    result = SecondLookResult(
+        looked_at=second.looked_at,
+        scale=second.options.scale,
+        mirrored=second.options.mirrored,
+        threshold=second.options.threshold,
+        standing=moments_standing(second.standing),
+    )
+    return {"problems": tuple(problems), "second_look": result}
+
+
+def _few(names: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
