@@ -68,6 +68,14 @@ def test_payload_types_are_read_past_255() -> None:
     assert list(payload_types(b"\x06\x05\x02ab\xff\x02\x01c\x80")) == [5, 257]
 
 
+def test_zeros_behind_the_stop_bit_are_no_message() -> None:
+    assert list(payload_types(b"\x06\x05\x02ab\x80\0\0")) == [5]
+
+
+def test_a_message_that_is_cut_off_is_named_too() -> None:
+    assert list(payload_types(b"\x06\x05\x09ab\x80")) == [5]
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_reader_fail_in_another_way(data: bytes) -> None:
     nal.read_avcc(data)
