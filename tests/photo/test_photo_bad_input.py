@@ -13,7 +13,7 @@ import pillow_heif
 import pytest
 from PIL import Image, PngImagePlugin
 
-from passerby.errors import OutputError, SourceError, SourceTooLarge, SourceUnreadable
+from passerby.errors import OutputError, SourceDamaged, SourceError, SourceTooLarge, SourceUnreadable
 from passerby.media import Frame
 from passerby.read.photo import PhotoLimits, is_photo, open_photo
 from passerby.redact.cover import Painter
@@ -304,3 +304,22 @@ def test_a_full_disk_is_an_error_of_the_output(face: Image.Image, tmp_path: Path
     painter = Painter()
     with open_photo(tmp_path / "a") as photo, pytest.raises(OutputError, match="disk is full"):
         write_photo(Path("/dev/full"), (painter.cover(f, Regions()) for f in photo.frames()), photo.info)
+
+
+@pytest.mark.parametrize("when", ["between two readings", "within one"])
+def test_a_picture_that_is_changed_after_it_was_looked_at_is_refused(tmp_path: Path, when: str) -> None:
+    path = tmp_path / "a.bmp"
+    Image.new("RGB", (64, 48), (90, 90, 90)).save(path)
+    with open_photo(path) as photo:
+        frames = photo.frames()
+        next(frames)
+        if when == "between two readings":
+            assert list(frames) == []
+            frames = photo.frames()
+        with path.open("r+b") as file:
+            file.seek(1000)
+            file.write(b"another face")
+        os.utime(path, ns=(0, 0))  # whatever the clock of this disk counts in
+        with pytest.raises(SourceDamaged, match=r"a\.bmp: was changed while it was being read") as caught:
+            list(frames)
+    _assert_one_sentence(caught.value, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import mmap
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Photo:
         self.info: PhotoInfo = described.info
         self._file = file
         self._described = described
+        self._identity = _identity(file)
         layout = layout_of(self.info.mode)
         assert layout is not None, "describe() lets no other mode through"
         self.layout: PixelLayout = layout
@@ -53,14 +55,21 @@ class Photo:
         """Every picture that is shown, upright, PTS 0, 1, 2, ...; one is held at a time.
 
         Raises:
-            SourceDamaged: one of them cannot be decoded whole.
+            SourceDamaged: one of them cannot be decoded whole, or the file has been changed since it was opened.
         """
+        self._refuse_changes()
         expected = (self.info.height, self.info.width, len(self._channels()))
         with _as_source_errors(self.info.name, SourceDamaged, "cannot be decoded, it is damaged or cut off"):
             for pts, pixels in enumerate(self._decode()):
                 if pixels.shape != expected:
                     raise ValueError(f"a picture of another size: {pixels.shape}, expected {expected}")
                 yield frame_of(pixels, self.layout, pts)
+        self._refuse_changes()
+
+    def _refuse_changes(self) -> None:
+        # What is written is decoded anew: it must be what was looked at.
+        if _identity(self._file) != self._identity:
+            raise SourceDamaged(f"{self.info.name}: was changed while it was being read; nothing was written")
 
     def _channels(self) -> range:
         colours = {"gray": 1, "rgb": 3, "yuv": 3, "cmyk": 4}[self.layout.kind]
@@ -75,6 +84,11 @@ class Photo:
         else:
             convert = self._described.convert
             yield from decoded_frames(self._file, info.format, info.mode, info.frame_count, convert)
+
+
+def _identity(file: IO[bytes]) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
 
 
 def is_photo(path: Path) -> bool:
