@@ -258,11 +258,24 @@ def test_a_12_bit_range_kept_in_16_bits_is_also_looked_at_stretched(face: Image.
     assert stretched.max() == 255
 
 
+@pytest.mark.parametrize("hidden_in", [0, 3])
+def test_a_face_in_some_inks_is_looked_at_where_the_others_hide_it(
+    face: Image.Image, tmp_path: Path, hidden_in: int
+) -> None:
+    inks = np.full((face.height, face.width, 4), 255, np.uint8)
+    inks[..., hidden_in] = np.asarray(face.convert("L"))
+    Image.fromarray(inks, "CMYK").save(tmp_path / "a.tif")
+    with open_photo(tmp_path / "a.tif") as photo:
+        pictures = pictures_of(next(photo.frames()))
+    assert not pictures[-1].any()
+    assert any(np.array_equal(255 - shown[..., 0], inks[..., hidden_in]) for shown in pictures)
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA"])
 def test_every_mode_is_looked_at_as_rgb(face: Image.Image, tmp_path: Path, mode: str) -> None:
     face.convert(mode).save(tmp_path / "a.tif")
     with open_photo(tmp_path / "a.tif") as photo:
-        picture = pictures_of(next(photo.frames()))[0]
+        picture = pictures_of(next(photo.frames()))[-1]
     assert picture.dtype == np.uint8
     assert np.array_equal(picture, np.asarray(face.convert(mode).convert("RGB")))
 

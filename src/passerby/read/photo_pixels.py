@@ -76,14 +76,17 @@ def frame_of(pixels: Pixels, layout: PixelLayout, pts: int) -> Frame:
 def pictures_of(frame: Frame) -> tuple[Picture, ...]:
     """What a detector is to look at: RGB, uint8, shape (H, W, 3), upright; every one of them may show a face.
 
-    The first is the picture as it is. One that is partly transparent follows as its transparency alone, which shows
-    on any ground but one of the picture's own colour, and as it shows on mid grey; one of more than 8 bits that uses a
-    small part of their range follows stretched.
+    The last is the picture as it shows best. One in CMYK comes before that without its black and as its black alone,
+    since either may hide the other. One that is partly transparent comes bare, then as its transparency alone, which
+    shows on any ground but one of the picture's own colour, then as it shows on mid grey. One of more than 8 bits that
+    uses a small part of their range comes last as it is when stretched.
     """
     layout = frame.layout
     stored = np.stack(frame.planes, axis=-1) if layout.alpha is None else np.stack(frame.planes[:-1], axis=-1)
     colour = _eight_bits(stored, layout.bits)
     pictures = [_rgb(colour, layout.kind)]
+    if layout.kind == "cmyk":
+        pictures = [255 - colour[..., :3], _rgb(255 - colour[..., 3:], "gray"), *pictures]
     if layout.alpha is not None:
         alpha = _eight_bits(frame.planes[layout.alpha][..., None], layout.bits)
         if alpha.min() < 255:
