@@ -25,10 +25,10 @@ import os, signal, sys
 from pathlib import Path
 
 import passerby.pipeline
-from passerby.account import Account
+from passerby.account.progress import FileProgress
 
 source, folder = Path(sys.argv[1]), Path(sys.argv[2])
-real = Account.advance
+real = FileProgress.advance
 
 
 def die_at(stage, frame):
@@ -44,7 +44,7 @@ for stage in ("look", "write", "check"):
     for moment, frame in (("first", 1), ("middle", 12), ("last", 24)):
         child = os.fork()
         if not child:
-            Account.advance = die_at(stage, frame)
+            FileProgress.advance = die_at(stage, frame)
             passerby.pipeline.redact_file(source, folder / f"{stage}-{moment}" / "out.mp4", threads=1)
             os._exit(0)
         _, status = os.waitpid(child, 0)
