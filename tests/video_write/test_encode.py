@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from av.codec.context import Flags
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from passerby.errors import OutputError, PasserbyError, SettingsError
@@ -88,6 +88,7 @@ def test_each_codec_goes_into_each_container_or_is_refused(tmp_path: Path, codec
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example([1, 1, 1, 6, 6], 0, Fraction(1, 24), "hevc")
 @given(
     st.lists(st.integers(1, 5000), min_size=2, max_size=16),
     st.integers(0, 200_000),

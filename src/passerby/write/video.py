@@ -25,6 +25,7 @@ from passerby.pending import SUFFIX, output_error
 from passerby.write.audio import AudioCopy
 from passerby.write.codecs import Container, EncodeOptions, Encoding, choose_encoding, encoder_rate
 from passerby.write.encoder import Encoder, exact
+from passerby.write.held_back import HeldBack
 from passerby.write.splice import Splicer, splice_obstacle
 
 __all__ = [
@@ -151,6 +152,7 @@ class VideoWriter:
         self._gops = [0, 0]
         self._frames = [0, 0]
         self._last_dts: int | None = None
+        self._held_back = HeldBack()
         self._closed = False
         self._splicer: Splicer | None = None
         self._audio: AudioCopy | None = None
@@ -233,6 +235,9 @@ class VideoWriter:
         with self._storing():
             if self._splicer is None:
                 self._mux(self._encoder.flush())
+            last = self._held_back.last()
+            if last is not None:
+                self._store(last)
             self._mux_audio(None)
             self._closed = True
             self._file.close()
@@ -321,9 +326,14 @@ class VideoWriter:
             if self._last_dts is not None and dts <= self._last_dts:
                 raise RedactionIncomplete(f"{self._like.name}: the times of its packets do not rise")
             self._last_dts = dts
-            packet.stream = self._stream
-            self._mux_audio(dts * self._time_base)
-            self._file.mux(packet)
+            before = self._held_back.swap(packet)
+            if before is not None:
+                self._store(before)
+
+    def _store(self, packet: av.Packet[Any]) -> None:
+        packet.stream = self._stream
+        self._mux_audio((packet.dts or 0) * self._time_base)
+        self._file.mux(packet)
 
     def _mux_audio(self, time_s: Fraction | None) -> None:
         if self._audio is not None:
