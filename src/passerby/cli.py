@@ -143,6 +143,7 @@ def redact(
     max_frames: Annotated[int, typer.Option(help="Refuse longer animations.", metavar="N")] = 10_000,
     max_hours: Annotated[float, typer.Option(help="Refuse longer videos.", metavar="N")] = 6,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log details for developers on standard error.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write copies of photos and videos in which every face is covered."""
@@ -152,7 +153,10 @@ def redact(
         from passerby.console import Listener
         from passerby.redact.polygons import parse_polygon
         from passerby.settings import Settings
+        from passerby.telemetry import log_to_stderr
 
+        if verbose:
+            log_to_stderr()
         settings = Settings.of(
             cover=tuple(part.strip() for part in cover.split(",")),
             style=style.value,

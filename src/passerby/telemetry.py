@@ -52,10 +52,10 @@ class Timings:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
 
 
-def log_to_stderr(*, verbose: bool) -> None:
-    """Send passerby's log lines to standard error: warnings, or everything when `verbose`."""
+def log_to_stderr() -> None:
+    """Send passerby's log lines, details for developers included, to standard error."""
+    logger = logging.getLogger("passerby")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
-    logger = logging.getLogger("passerby")
     logger.handlers = [handler]
-    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    logger.setLevel(logging.DEBUG)

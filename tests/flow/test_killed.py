@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,11 @@ def test_a_batch_that_is_killed_is_resumed_by_the_same_command(made: Path, tmp_p
 
 def test_an_interrupted_run_ends_with_130_and_leaves_nothing(take: Getter, tmp_path: Path) -> None:
     command = [*PROGRAM, "redact", str(take("long.mp4")), *SLOWLY]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+    # Whoever runs the tests in the background may have told them to ignore it, and children inherit that.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed
+    ) as running:
         _send_while_writing(signal.SIGINT, running, tmp_path / f".long.redacted.mp4{SUFFIX}")
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors

@@ -137,7 +137,8 @@ def _redact_one(
         return Outcome(job, "failed", message=f"{job.name}: not enough memory; nothing was written")
     except Exception as error:
         # A mistake of ours, or of a library: the other files must not suffer for it. What it says may hold anything.
-        _log.debug("%s", job.name, exc_info=True)
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _log.debug("%s: %s\n%s", job.name, type(error).__name__, where)
         what = f"an unexpected {type(error).__name__} in {_innermost(error)}"
         return Outcome(job, "failed", message=f"{job.name}: {what}; nothing was written")
     return ended(job, result.report, settings)
