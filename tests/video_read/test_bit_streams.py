@@ -56,6 +56,22 @@ def test_a_pps_that_allows_redundant_pictures_is_told() -> None:
         assert parameters.may_be_redundant(b"\x68" + int(bits, 2).to_bytes(3, "big")) is bool(flag)
 
 
+_MOST_FIELDS = (
+    "nal-hrd=vbr:vbv-maxrate=500:vbv-bufsize=500:cqm=jvt:overscan=show:videoformat=pal:colorprim=bt709:"
+    "transfer=bt709:colormatrix=bt709:chromaloc=1:sar=300/299:pic-struct=1"
+)
+
+
+@pytest.mark.parametrize("params", ["", _MOST_FIELDS, _MOST_FIELDS + ":8x8dct=0:cabac=0", "cqm=flat:8x8dct=0"])
+def test_what_follows_the_syntax_of_a_parameter_set_is_told(params: str, tmp_path: Path) -> None:
+    sets = _sets(make(tmp_path / "clip.mp4", Clip(frames=2, settings=X264 | {"x264-params": params})))
+    assert parameters.sps_ends(sets.sps[0])
+    assert parameters.pps_ends(sets.pps[0])
+    for more in (b"\x80", b"52.5200N 13.4050E", b"\0" * 40 + b"\1"):
+        assert not parameters.sps_ends(sets.sps[0] + more)
+        assert not parameters.pps_ends(sets.pps[0] + more)
+
+
 def test_units_are_found_behind_lengths_and_start_codes() -> None:
     units = [b"\x67abc", b"\x68d", b"\x65" + bytes(range(1, 60))]
     assert list(nal.prefixed_units(b"".join(len(unit).to_bytes(2, "big") + unit for unit in units), 2)) == units
@@ -81,6 +97,8 @@ def test_no_bytes_make_the_reader_fail_in_another_way(data: bytes) -> None:
     nal.read_avcc(data)
     parameters.sequence_parameters(data)
     parameters.may_be_redundant(data)
+    parameters.sps_ends(data)
+    parameters.pps_ends(data)
     list(payload_types(data))
     list(nal.annex_b_units(data))
     with suppress(ValueError):

@@ -96,6 +96,23 @@ def test_parameter_sets_that_change_on_the_way_rule_out_the_rest(tmp_path: Path)
     assert changed.gops[3].why_not == "the parameter sets change"
 
 
+def test_parameter_sets_that_something_follows_are_not_copied(tmp_path: Path) -> None:
+    clip, longer = make(tmp_path / "clip.mp4"), tmp_path / "longer.mp4"
+    with av.open(str(clip)) as file:
+        avcc = file.streams.video[0].codec_context.extradata or b""
+    length, secret = int.from_bytes(avcc[6:8], "big"), b"52.5200N 13.4050E"
+    changed = avcc[:6] + (length + len(secret)).to_bytes(2, "big") + avcc[8 : 8 + length] + secret + avcc[8 + length :]
+    with av.open(str(clip)) as file, av.open(str(longer), "w") as out:
+        stream = file.streams.video[0]
+        copy = out.add_stream_from_template(stream)
+        copy.codec_context.extradata = changed
+        for packet in file.demux(stream):
+            if packet.size:
+                packet.stream = copy
+                out.mux(packet)
+    assert why_not(longer) == {"something follows the parameter sets"}
+
+
 def test_a_picture_besides_the_shown_ones_rules_out_its_gop(tmp_path: Path) -> None:
     auxiliary = bytes([0x73, 0x88, 0x84, 0x21, 0xA0])
     source = read(_remux(make(tmp_path / "clip.mp4"), tmp_path / "more.mp4", {12: [auxiliary]})).source

@@ -17,6 +17,7 @@ LARGEST_CROP_PIXELS = 15
 # 10 to 12 are end marks and filler, 14 is a header for scalable video. What holds pictures or parts of them (data
 # partitions, auxiliary pictures, other layers and views) is not here.
 _COPIED_UNITS = frozenset({nal.SLICE, nal.IDR, nal.SEI, nal.SPS, nal.PPS, nal.AUD, 10, 11, 12, 14})
+_SOMETHING_FOLLOWS = "something follows the parameter sets"
 _COPIED_FORMATS = ("yuv420p", "yuvj420p")
 
 
@@ -73,6 +74,8 @@ class H264Judge:
             return f"pixel format {pixel_format}"
         if any(map(parameters.may_be_redundant, self._sets.pps)):
             return "may hold redundant pictures"
+        if not all(map(parameters.pps_ends, self._sets.pps)):
+            return _SOMETHING_FOLLOWS
         reasons = (_reason_of_sequence(sps) for sps in self._sets.sps)
         return next(filter(None, reasons), "")
 
@@ -131,7 +134,7 @@ def _reason_of_sequence(sps: bytes) -> str:
         return "not 8 bits 4:2:0"
     if max(sequence.crop) > LARGEST_CROP_PIXELS:
         return f"crops away more than {LARGEST_CROP_PIXELS} pixels"
-    return ""
+    return "" if parameters.sps_ends(sps) else _SOMETHING_FOLLOWS
 
 
 def judge_of(stream: VideoStream, container: str, pixel_format: str) -> PacketJudge:

@@ -1,6 +1,6 @@
 """The parts of H.264 parameter sets that decide whether pictures may be copied: SPS and PPS.
 
-Source: ITU-T H.264 (08/2021) clauses 7.3.2.1.1 and 7.3.2.2.
+Source: ITU-T H.264 (08/2021) clauses 7.3.2.1.1, 7.3.2.2, E.1.1 and E.1.2.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passerby.nal import HIGH_PROFILES, Bits
+
+_EXTENDED_ASPECT = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,14 @@ def _sample_format(bits: Bits) -> tuple[int, int, bool]:
     depth = 8 + max(bits.ue(), bits.ue())
     bits.u(1)
     if bits.u(1):
-        for index in range(12 if chroma == 3 else 8):
-            if bits.u(1):
-                _skip_scaling_list(bits, 16 if index < 6 else 64)
+        _skip_scaling_lists(bits, 12 if chroma == 3 else 8)
     return chroma, depth, separate
+
+
+def _skip_scaling_lists(bits: Bits, count: int) -> None:
+    for index in range(count):
+        if bits.u(1):
+            _skip_scaling_list(bits, 16 if index < 6 else 64)
 
 
 def _skip_scaling_list(bits: Bits, size: int) -> None:
@@ -97,20 +103,101 @@ def may_be_redundant(pps: bytes) -> bool:
 
     Slice groups, which only the same old profiles have, count as yes: the flag stands behind them.
     """
-    bits = Bits(pps)
     try:
-        bits.u(8)
-        bits.ue()
-        bits.ue()
-        bits.u(2)
-        if bits.ue():
-            return True
-        bits.ue()
-        bits.ue()
-        bits.u(3)
-        for _ in range(3):
-            bits.se()
-        bits.u(2)
-        return bool(bits.u(1))
+        return _may_be_redundant(Bits(pps))
     except ValueError:
         return True
+
+
+def _may_be_redundant(bits: Bits) -> bool:
+    bits.u(8)
+    bits.ue()
+    bits.ue()
+    bits.u(2)
+    if bits.ue():
+        return True
+    bits.ue()
+    bits.ue()
+    bits.u(3)
+    for _ in range(3):
+        bits.se()
+    bits.u(2)
+    return bool(bits.u(1))
+
+
+def sps_ends(sps: bytes) -> bool:
+    """Whether an H.264 SPS fills its NAL unit: decoders pass over what follows it. False for a malformed one."""
+    bits = Bits(sps)
+    try:
+        _sequence_parameters(bits)
+        if bits.u(1):
+            _skip_usability_information(bits)
+    except ValueError:
+        return False
+    return _at_its_end(bits)
+
+
+def pps_ends(pps: bytes) -> bool:
+    """Whether an H.264 PPS of 4:2:0 pictures without slice groups fills its NAL unit. False for a malformed one."""
+    short, extended = Bits(pps), Bits(pps)
+    try:
+        _may_be_redundant(short)
+        if _at_its_end(short):
+            return True
+        _may_be_redundant(extended)
+        large = extended.u(1)
+        if extended.u(1):
+            _skip_scaling_lists(extended, 6 + 2 * large)
+        extended.se()
+    except ValueError:
+        return False
+    return _at_its_end(extended)
+
+
+def _at_its_end(bits: Bits) -> bool:
+    """Whether a stop bit comes next and nothing but zeros after it; uses the bits up."""
+    try:
+        if not bits.u(1):
+            return False
+        while not bits.u(1):
+            pass
+    except ValueError:
+        return True
+    return False
+
+
+def _skip_usability_information(bits: Bits) -> None:
+    if bits.u(1) and bits.u(8) == _EXTENDED_ASPECT:
+        bits.u(32)
+    if bits.u(1):
+        bits.u(1)
+    if bits.u(1):
+        bits.u(4)
+        if bits.u(1):
+            bits.u(24)
+    if bits.u(1):
+        bits.ue()
+        bits.ue()
+    if bits.u(1):
+        bits.u(65)
+    if sum(_skip_buffers(bits) for _ in ("NAL units", "slices")):
+        bits.u(1)
+    bits.u(1)
+    if bits.u(1):
+        bits.u(1)
+        for _ in range(6):
+            bits.ue()
+
+
+def _skip_buffers(bits: Bits) -> bool:
+    """HRD parameters (E.1.2), if there are any; whether there were."""
+    if not bits.u(1):
+        return False
+    count = bits.ue() + 1
+    bits.u(8)
+    for _ in range(count):
+        bits.ue()
+        bits.ue()
+        bits.u(1)
+    bits.u(20)
+    return True
