@@ -5,7 +5,9 @@ Exit codes: 0 everything done; 1 something failed or was withheld; 2 wrong usage
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from passerby.errors import PasserbyError, SettingsError
+from passerby.telemetry import printable
 
 if TYPE_CHECKING:
     from passerby.account import Artefacts
@@ -122,6 +125,9 @@ def redact(
     hardware: Annotated[
         str | None, typer.Option(help="Encode on it: nvenc, qsv, vaapi, videotoolbox, amf.", metavar="NAME")
     ] = None,
+    no_copy: Annotated[
+        bool, typer.Option("--no-copy", help="Encode clear GOPs too, instead of copying their packets.")
+    ] = False,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Write what can be read of a damaged or cut-off file.")
     ] = False,
@@ -169,6 +175,7 @@ def redact(
             quality=quality.value,
             speed=speed.value,
             hardware=hardware,
+            copy_clear=not no_copy,
             salvage=salvage,
             provider=provider.value,
             max_megapixels=max_megapixels,
@@ -279,14 +286,17 @@ def _complain(error: PasserbyError, *, as_json: bool) -> int:
     """Say what went wrong, and give the exit code for it."""
     if as_json:
         typer.echo(json.dumps({"error": error.message, "hint": error.hint}))
-    typer.echo(f"error: {error.message}", err=True)
+    typer.echo(printable(f"error: {error.message}"), err=True)
     if error.hint:
-        typer.echo(f"hint: {error.hint}", err=True)
+        typer.echo(printable(f"hint: {error.hint}"), err=True)
     return 2 if isinstance(error, SettingsError) else 1
 
 
 def main() -> None:
     """The program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends no batch
     app()
 
 

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from passerby.batch.planning import Batch
 from passerby.batch.running import Outcome
 from passerby.check.report import Report
-from passerby.telemetry import OnProgress, unheard
+from passerby.telemetry import OnProgress, printable, unheard
 from passerby.telemetry import Progress as Word
 
 if TYPE_CHECKING:
@@ -61,17 +61,17 @@ class Listener:
         if self._as_json:
             print(json.dumps(as_object(outcome)), flush=True)
         elif outcome.ok and not self._quiet:
-            print(_line(outcome), flush=True)
+            print(printable(_line(outcome)), flush=True)
         if not outcome.ok:
-            self._errors.print(f"error: {outcome.message}", markup=False)
+            self._errors.print(printable(f"error: {outcome.message}"), markup=False)
             if outcome.hint:
-                self._errors.print(f"hint: {outcome.hint}", markup=False)
+                self._errors.print(printable(f"hint: {outcome.hint}"), markup=False)
 
     def summary(self) -> int:
         """Say what was covered, dropped and withheld, and give the exit code."""
         if not self._quiet and not self._as_json:
             for line in _summary(self._outcomes, *self._aside):
-                print(line)
+                print(printable(line))
         if all(outcome.ok for outcome in self._outcomes):
             return 0
         return 2 if all(outcome.wrong_settings for outcome in self._outcomes) else 1
@@ -93,7 +93,7 @@ class _Bars:
                 if self._task is not None:
                     self._progress.remove_task(self._task)
                 self._key = (word.name, word.stage)
-                description = f"{word.name}: {_STAGES[word.stage]}"
+                description = printable(f"{word.name}: {_STAGES[word.stage]}")
                 self._task = self._progress.add_task(description, total=word.frames, fps="")
             task = self._progress.tasks[self._progress.task_ids.index(self._task)]
             fps = f"{task.speed:.1f} fps" if task.speed else ""
@@ -188,7 +188,7 @@ def show_findings(found: Findings, *, as_json: bool) -> int:
         print(json.dumps(asdict(found) | {"sound": found.sound}))
         return 0 if found.sound else 1
     against = f" against {found.compared_with}" if found.compared_with else ", without its original"
-    print(f"{found.name}: {_count(found.frames, 'frame')} read back{against}, {found.looked_at} looked at")
+    print(f"{printable(found.name)}: {_count(found.frames, 'frame')} read back{against}, {found.looked_at} looked at")
     for problem in found.problems:
         print(f"  wrong: {problem}")
     for place in found.standing:
@@ -203,10 +203,10 @@ def show_contents(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(facts))
         return
-    print(f"{facts['file']}:")
+    print(printable(f"{facts['file']}:"))
     for key, value in facts.items():
         if key != "file":
-            print(f"  {key}: {_in_words(value)}")
+            print(printable(f"  {key}: {_in_words(value)}"))
 
 
 def show_models(models: list[dict[str, Any]], *, as_json: bool) -> int:

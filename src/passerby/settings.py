@@ -49,6 +49,9 @@ class Settings(BaseModel):
     hardware: str | None = Field(
         default=None, description="Encode on this hardware: nvenc, qsv, vaapi, videotoolbox, amf."
     )
+    copy_clear: bool = Field(
+        default=True, description="Copy the packets of GOPs in which nothing is covered; off, everything is encoded."
+    )
     salvage: bool = Field(default=False, description="Write what can be read of a damaged or cut-off file.")
     provider: Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"] = Field(
         default="auto", description="What the detector runs on."

@@ -52,6 +52,12 @@ class Timings:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
 
 
+def printable(text: str) -> str:
+    """The text with a replacement character for all that a terminal would obey or that is no text at all: file names
+    may hold anything."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def log_to_stderr() -> None:
     """Send passerby's log lines, details for developers included, to standard error."""
     logger = logging.getLogger("passerby")

@@ -135,6 +135,26 @@ def test_a_face_in_light_of_one_colour_is_seen_in_rgb_video(
     assert all(is_near(look, 334, 135) for look in looks[12:50])
 
 
+@pytest.mark.parametrize("colour", [0, 2])
+def test_a_face_in_dim_light_of_one_colour_is_seen_in_yuv_video(
+    detector: FaceDetector, street: Gray, face: Gray, colour: int
+) -> None:
+    lit = []
+    for i in range(60):
+        picture = np.zeros((*street.shape, 3), np.uint8)
+        picture[..., colour] = (with_face(street, face, 300, 100) if 12 <= i < 50 else street) // 2
+        lit.append(picture)
+    # Full range, BT.601, chroma as it is stored.
+    stored = [cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)[..., (0, 2, 1)] for picture in lit]
+    layout = PixelLayout("yuvj444p", "yuv")
+    frames = (
+        Frame(i * STEP, MILLISECONDS, layout, tuple(np.ascontiguousarray(planes[..., c], np.uint8) for c in range(3)))
+        for i, planes in enumerate(stored)
+    )
+    looks = list(look_at(frames, lambda frame: lit[frame.pts // STEP], detector))
+    assert all(is_near(look, 334, 135) for look in looks[12:50])
+
+
 def test_thorough_looks_at_every_frame_whole(detector: FaceDetector, street: Gray) -> None:
     counting = Counting(detector)
     looks = looks_of(counting, frames_of([street] * 12), AttentionOptions(thorough=True))

@@ -32,7 +32,7 @@ from passerby.media import PhotoInfo, VideoInfo
 from passerby.redact.plan import Plan
 from passerby.regions import Look, Track
 from passerby.settings import Settings
-from passerby.telemetry import OnProgress, Stage, Timings
+from passerby.telemetry import OnProgress, Stage, Timings, printable
 
 if TYPE_CHECKING:
     from passerby.read.damage import Damage
@@ -73,7 +73,8 @@ class Account:
         threads: int,
         on_progress: OnProgress,
     ) -> None:
-        self.source, self.target, self.settings, self.name, self.replace = source, target, settings, name, replace
+        self.source, self.target, self.settings, self.replace = source, target, settings, replace
+        self.name = printable(name)
         self.threads = threads
         self._artefacts = artefacts
         self._timings = Timings()
@@ -159,10 +160,10 @@ class Account:
         Raises:
             RedactionIncomplete: the input is cut off or damaged so that the copy is withheld.
         """
-        self._progress.expected = len(plan)
-        self._facts |= facts_of_looking(plan, looks, tracks)
+        self._progress.expected = len(looks)
+        self._facts |= facts_of_looking(plan, looks, tracks, given=self._plan_sha256 is not None)
         if damage is not None:
-            self._note_damage(damage, len(plan))
+            self._note_damage(damage, len(looks))
 
     def _note_damage(self, damage: Damage, frames: int) -> None:
         self._facts["damage"] = tuple(damage_in_words(damage))
@@ -224,7 +225,7 @@ class Account:
         if self._sheet is not None:
             self._sheet.write()
         output = OutputFile(
-            name=self.target.name,
+            name=printable(self.target.name),
             sha256=sha256_of(part),
             size_bytes=part.stat().st_size,
             container=self.target.suffix.lstrip(".").lower(),
@@ -244,7 +245,7 @@ class Account:
         elif isinstance(error, SourceError):
             verdict = "refused"
         self._facts.pop("output", None)
-        error.report = self._report(verdict, reason=error.message)
+        error.report = self._report(verdict, reason=printable(error.message))
         if self._artefacts.report is not None:
             with suppress(PasserbyError):  # the first error is the one that counts
                 error.report.save(self._artefacts.report)
@@ -269,5 +270,5 @@ class Account:
         with suppress(OSError):
             size_bytes, sha256 = self.source.stat().st_size, self.source_sha256
         return InputFile.model_validate(
-            {"name": self.source.name, "sha256": sha256, "size_bytes": size_bytes, "kind": self._kind}
+            {"name": printable(self.source.name), "sha256": sha256, "size_bytes": size_bytes, "kind": self._kind}
         )

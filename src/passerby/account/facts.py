@@ -27,15 +27,16 @@ def facts_of_input(info: VideoInfo | PhotoInfo, stated: Sequence[str | None], *,
     return {"dropped": tuple(dropped), "stated": tuple(filter(None, stated))}
 
 
-def facts_of_looking(plan: Plan, looks: Sequence[Look], tracks: Sequence[Track]) -> Facts:
-    """What was found, and what of it will be painted."""
+def facts_of_looking(plan: Plan, looks: Sequence[Look], tracks: Sequence[Track], *, given: bool) -> Facts:
+    """What was found, and what of it will be painted; one look for each frame, also where the plan was given."""
     moments = low_confidence(tracks, looks, plan.time_base)
+    painted = [plan.regions_at(look.pts) for look in looks]
     return {
-        "frames": len(plan),
-        "frames_covered": int(plan.is_covered.sum()),
-        "frames_covered_whole": int(plan.whole.sum()),
-        "regions": len(plan.boxes),
-        "looks": count_looks(looks),
+        "frames": len(looks),
+        "frames_covered": sum(regions is None or len(regions) > 0 for regions in painted),
+        "frames_covered_whole": sum(regions is None for regions in painted),
+        "regions": sum(len(regions) for regions in painted if regions is not None),
+        "looks": count_looks(() if given else looks),
         "tracks": summarise_tracks(tracks, plan.time_base),
         "gaps": gaps_filled(tracks, plan.time_base),
         "moments": moments.listed,

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from passerby.media import Frame
+from passerby.media import Frame, PixelLayout, Plane
 from passerby.regions import Boxes
 
 Luma = npt.NDArray[np.uint8]
@@ -40,17 +40,33 @@ _CUT_LIKENESS: Final = 0.7
 """Correlation of two frames in a row, moved onto each other; moving cameras gave 0.78 and more, cuts 0.64 and less."""
 
 
+_GRAY: Final[dict[str, tuple[tuple[float, ...], float]]] = {
+    "yuv": ((1.0, 0.476, 0.229), -0.705 * 128),
+    "rgb": ((1 / 3, 1 / 3, 1 / 3), 0.0),
+    "gray": ((1.0,), 0.0),
+    "cmyk": ((1.0,), 0.0),
+}
+"""Weights of the planes, and what is added: the mean of red, green and blue. Luma nearly leaves out blue, and in
+coloured light a face may stand in one of the three alone. The weights for chroma follow from ITU-R BT.601."""
+
+
 def sketch_of(frame: Frame) -> Luma:
     """A small gray picture of a frame, upright: uint8, shape (h, w)."""
-    # In coloured light a face may stand in one of the three colours alone.
-    planes = frame.planes[: 3 if frame.layout.kind == "rgb" else 1]
-    height, width = planes[0].shape
+    width, height = frame.size
     shrink = min(MOST_SHRUNK, max(1, -(-max(width, height) // SKETCH_PX)))
     size = (max(1, width // shrink), max(1, height // shrink))
-    parts = [np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint32) for plane in planes]
-    small = sum(parts[1:], parts[0]) // len(parts)
-    extra_bits = frame.layout.bits + frame.layout.shift_bits - 8
-    return np.ascontiguousarray(frame.orientation.turn((small >> extra_bits).astype(np.uint8)))
+    weights, offset = _GRAY[frame.layout.kind]
+    parts = [_shrunk(plane, size, frame.layout) for plane in frame.planes[: len(weights)]]
+    gray = parts[0]
+    if len(parts) == 3:
+        # In one pass over three channels; values under 0 and over 255 come to the ends.
+        gray = np.asarray(cv2.transform(cv2.merge(parts), np.array([[*weights, offset]], np.float32)), np.uint8)
+    return np.ascontiguousarray(frame.orientation.turn(gray))
+
+
+def _shrunk(plane: Plane, size: tuple[int, int], layout: PixelLayout) -> Luma:
+    small = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint16)
+    return np.asarray(small >> (layout.bits + layout.shift_bits - 8), np.uint8)
 
 
 def changed(known: Luma, sketch: Luma) -> Mask:

@@ -39,7 +39,7 @@ def redact_photo_of(account: Account) -> Result:
             looks, tracks = _look_at_photo(photo, detector, account)
             plan = planned(account, detector, looks, tracks, size, PHOTO_TIME_BASE)
         else:
-            looks, tracks = [], []
+            looks, tracks = [Look(pts, Detections()) for pts in range(photo.info.frame_count)], []
         account.looked_through(plan, looks, tracks, None)
         with pending(account.target, replace=account.replace) as unfinished:
             painter = Painter(account.settings.style)

@@ -82,7 +82,7 @@ def _look_through(
 def _paint_video(video: VideoSource, plan: Plan, part: Path, account: Account) -> Written:
     """The second pass: clear GOPs are copied, the others decoded, painted and encoded."""
     options, container = _encode_options(account), container_of(account.target)
-    clear = any(gop.action == "copy" for gop in plan.gops)
+    clear = account.settings.copy_clear and any(gop.action == "copy" for gop in plan.gops)
     splice = clear and splice_obstacle(account.source, video.info, options, container) is None
     painter = Painter(account.settings.style)
     writer = open_writer(part, container, video.info, options, source=account.source, splice=splice)
