@@ -35,7 +35,7 @@ _STILL_PIXELS: Final = 3
 _NEW_LEVELS: Final = 16
 _NEW_PIXELS: Final = (4, 12)
 """In so large a square so many pixels must be like nothing nearby."""
-_CUT_LEVELS: Final = 6.0
+_CUT_LEVELS: Final = 10.0
 _CUT_LIKENESS: Final = 0.7
 """Correlation of two frames in a row, moved onto each other; moving cameras gave 0.78 and more, cuts 0.64 and less."""
 
