@@ -63,13 +63,18 @@ class Detections:
     @staticmethod
     def join(parts: Sequence[Detections]) -> Detections:
         """All of them in one; nothing is merged."""
-        if not parts:
-            return Detections()
+        parts = [part for part in parts if len(part)]
+        if len(parts) < 2:
+            return parts[0] if parts else NOTHING
         return Detections(
             np.concatenate([p.boxes for p in parts]),
             np.concatenate([p.scores for p in parts]),
             np.concatenate([p.labels for p in parts]),
         )
+
+
+NOTHING = Detections()
+"""Found in most frames of a quiet video: one for all of them saves memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -143,7 +143,8 @@ def test_a_photo_with_an_orientation_is_looked_at_upright_and_shown_as_before(tm
 def test_clear_gops_are_copied_bit_for_bit_and_the_face_between_them_is_gone(made: Path, tmp_path: Path) -> None:
     result = passerby.redact_video(made / "street.mp4", tmp_path / "out.mp4")
     report, plan = result.report, result.plan
-    assert report.gops_copied >= 4
+    # The face is in frames 24 to 39, and covered for half a second, 12 frames, before and after.
+    assert report.gops_copied == 2
     assert report.gops_copied + report.gops_encoded == 8
     assert report.verdict == "done"
     planes = raw_frames(made / "street.mp4"), raw_frames(tmp_path / "out.mp4")

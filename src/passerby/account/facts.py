@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from passerby.check.report import SecondLookResult
 from passerby.check.second_look import SecondLook
 from passerby.check.summary import count_looks, gaps_filled, low_confidence, moments_standing, summarise_tracks
@@ -30,12 +32,13 @@ def facts_of_input(info: VideoInfo | PhotoInfo, stated: Sequence[str | None], *,
 def facts_of_looking(plan: Plan, looks: Sequence[Look], tracks: Sequence[Track], *, given: bool) -> Facts:
     """What was found, and what of it will be painted; one look for each frame, also where the plan was given."""
     moments = low_confidence(tracks, looks, plan.time_base)
-    painted = [plan.regions_at(look.pts) for look in looks]
+    # One number for each frame, -1 for all of it: the regions themselves would fill memory in long videos.
+    painted = np.array([-1 if (r := plan.regions_at(look.pts)) is None else len(r) for look in looks], np.int64)
     return {
         "frames": len(looks),
-        "frames_covered": sum(regions is None or len(regions) > 0 for regions in painted),
-        "frames_covered_whole": sum(regions is None for regions in painted),
-        "regions": sum(len(regions) for regions in painted if regions is not None),
+        "frames_covered": int((painted != 0).sum()),
+        "frames_covered_whole": int((painted < 0).sum()),
+        "regions": int(painted[painted > 0].sum()),
         "looks": count_looks(() if given else looks),
         "tracks": summarise_tracks(tracks, plan.time_base),
         "gaps": gaps_filled(tracks, plan.time_base),

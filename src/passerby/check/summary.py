@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from passerby.check.report import MOMENTS_AT_MOST, Box, Corner, Gaps, LookCounts, Moment, TrackSummary, Why
 from passerby.check.second_look import MOSTLY, Standing, covered_share
-from passerby.regions import LABELS, Look, Regions, Track
+from passerby.regions import LABELS, Boxes, Look, Track, no_boxes
 
 FAINT = 0.4
 """A track whose best detection scores less than this rests on weak grounds."""
@@ -123,32 +123,29 @@ def _long_gaps(tracks: Iterable[Track], time_base: Fraction) -> Iterator[Moment]
 
 def _unsupported(tracks: Sequence[Track], looks: Iterable[Look], time_base: Fraction) -> Iterator[Moment]:
     """Detections that no track covers, and the beginnings of stretches that nobody looked at."""
-    painted = _by_pts(tracks)
+    painted = _BoxesByPts(tracks)
     unseen = False
     for look in looks:
         if look.how == "unseen" and not unseen:
             yield _moment(look.pts, time_base, None, None, "unseen")
         unseen = look.how == "unseen"
-        boxes = painted.get(look.pts, Regions()).boxes
         for box, score in zip(look.detections.boxes, look.detections.scores, strict=True):
-            if not unseen and score >= DOUBTFUL and covered_share(box, boxes) <= MOSTLY:
+            if not unseen and score >= DOUBTFUL and covered_share(box, painted.at(look.pts)) <= MOSTLY:
                 yield _moment(look.pts, time_base, box, float(score), "uncovered")
 
 
-def _by_pts(tracks: Sequence[Track]) -> dict[int, Regions]:
-    """The boxes of all tracks at each PTS."""
-    if not tracks:
-        return {}
-    pts = np.concatenate([track.pts for track in tracks])
-    order = np.argsort(pts, kind="stable")
-    boxes = np.concatenate([track.boxes for track in tracks])[order]
-    labels = np.concatenate([np.full(len(track.pts), track.label, np.uint8) for track in tracks])[order]
-    values, starts = np.unique(pts[order], return_index=True)
-    ends = [*starts[1:].tolist(), len(pts)]
-    return {
-        int(value): Regions(boxes[start:end], labels[start:end])
-        for value, start, end in zip(values, starts, ends, strict=True)
-    }
+class _BoxesByPts:
+    """The boxes of all tracks in order of time; a slice of them is cut out when it is asked for."""
+
+    def __init__(self, tracks: Sequence[Track]) -> None:
+        pts = np.concatenate([np.zeros(0, np.int64), *(track.pts for track in tracks)])
+        order = np.argsort(pts, kind="stable")
+        self._pts = pts[order]
+        self._boxes = np.concatenate([no_boxes(), *(track.boxes for track in tracks)])[order]
+
+    def at(self, pts: int) -> Boxes:
+        start, end = np.searchsorted(self._pts, [pts, pts + 1])
+        return self._boxes[start:end]
 
 
 def _chosen(moments: Sequence[Moment]) -> Moments:
