@@ -226,7 +226,7 @@ def test_gops_with_planted_messages_are_copied_without_them_and_decode_as_before
 ) -> None:
     folder, _ = everything
     report = load_json(folder / "video.report.json")
-    assert report["gops_copied"] == 2
+    assert report["gops_copied"] >= 3
     assert raw_frames(folder / "video.mp4")[:24] == raw_frames(loaded)[:24]
 
 
