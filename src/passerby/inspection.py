@@ -75,11 +75,13 @@ def _check_photo(file: Path, original: Path | None) -> Findings:
         expected = photo.info
     problems = read_back_photo(file, expected, source=original)
     with open_photo(file) as copy:
-        pictures = [pictures_of(frame)[-1] for frame in copy.frames()]
-        second = SecondLook(FaceDetector(), _nothing_planned, pts=range(len(pictures)), name=file.name)
-        for index in second.sample:
-            second.look_at_picture(pictures[index], index)
-    return _findings(file, original, len(pictures), problems, second)
+        second = SecondLook(FaceDetector(), _nothing_planned, pts=range(copy.info.frame_count), name=file.name)
+        frames = 0
+        for frame in copy.frames():
+            frames += 1
+            if frame.pts in second.sample:
+                second.look_at_picture(pictures_of(frame)[-1], frame.pts)
+    return _findings(file, original, frames, problems, second)
 
 
 def _check_video(file: Path, original: Path | None) -> Findings:

@@ -88,7 +88,7 @@ def _look_at_photo(photo: Photo, detector: FaceDetector, account: Account) -> tu
 
 def _check_photo(part: Path, plan: Plan, info: PhotoInfo, detector: FaceDetector, account: Account) -> None:
     problems = read_back_photo(part, info, source=account.source)
-    second = second_look(account, detector, plan, plan.pts, PHOTO_TIME_BASE)
+    second = second_look(account, detector, plan, np.arange(info.frame_count), PHOTO_TIME_BASE)
     sheet = account.contact_sheet()
     if not problems:
         with open_photo(part, name=account.name, limits=NO_LIMITS) as copy:
