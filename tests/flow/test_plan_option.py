@@ -13,11 +13,14 @@ from PIL import Image
 import passerby
 from passerby.account import Artefacts
 from passerby.detect.detector import FaceDetector
+from passerby.media import Frame, RedactedFrame
+from passerby.redact.cover import Painter
+from passerby.regions import Regions
 
 from .commands import files_in, sentence
 from .commands import passerby as command
 from .conftest import Getter
-from .scenes import decoded, difference, faces_in, load_json, picture, still_shown
+from .scenes import decoded, faces_in, load_json, picture, still_shown
 
 
 def frames_of(plan: Path) -> list[Any]:
@@ -29,9 +32,21 @@ def test_a_plan_that_is_given_is_painted_from_without_a_first_look(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = tmp_path / "plan.json"
+    painted: list[bytes] = []
+    paint = Painter.cover
+
+    def noted(self: Painter, frame: Frame, regions: Regions | None) -> RedactedFrame:
+        redacted = paint(self, frame, regions)
+        painted.append(b"".join(plane.tobytes() for plane in redacted.planes))
+        return redacted
+
+    # What is painted is compared, not what comes out: x264 on several cores codes the same pictures in several ways.
+    monkeypatch.setattr(Painter, "cover", noted)
     assert command("redact", made / "portrait.mp4", "-o", tmp_path / "a.mp4", "--plan", plan).code == 0
     assert len(frames_of(plan)) == 24
     written = plan.read_bytes()
+    first = painted.copy()
+    painted.clear()
 
     looks: list[float] = []
     real = FaceDetector.find
@@ -46,9 +61,10 @@ def test_a_plan_that_is_given_is_painted_from_without_a_first_look(
     assert "painted from a given plan" in said.out
     assert set(looks) == {0.75}, "only the second look looks"
     assert plan.read_bytes() == written
-    before, first, second = (decoded(path) for path in (made / "portrait.mp4", tmp_path / "a.mp4", tmp_path / "b.mp4"))
-    assert still_shown(before.pictures[12], second.pictures[12]) == ""
-    assert difference(first.pictures[12], second.pictures[12]) < 0.5
+    assert len(first) == 24
+    assert painted == first
+    before, after = (decoded(path) for path in (made / "portrait.mp4", tmp_path / "b.mp4"))
+    assert still_shown(before.pictures[12], after.pictures[12]) == ""
 
 
 def test_what_a_person_takes_out_of_a_plan_is_shown_and_what_they_add_is_covered(made: Path, tmp_path: Path) -> None:
