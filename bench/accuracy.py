@@ -25,11 +25,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.detect.photo import find_in_photo
 from passerby.detect.zoo import entry_of, zoo
 from passerby.media import Picture
-from passerby.regions import Boxes, Detections, grow
+from passerby.regions import MARGINS, Boxes, Detections, grow
 
 SETS = ("faces-eden-mask", "faces-dlib", "faces-kaggle-mask-extra")
 LEAST_PX = 16
@@ -92,8 +92,8 @@ def main() -> int:
     print(f"| Set | Look | Faces of {LEAST_PX} px and more | Exposed | Share | Changed elsewhere | s per megapixel |")
     print("|---|---|---|---|---|---|---|")
     for model in args.model:
-        detector = FaceDetector(model, provider="cpu", threads=1)
-        margin = entry_of(model).margin if args.margin is None else args.margin
+        detector = NetDetector(model, provider="cpu", threads=1)
+        margin = MARGINS[entry_of(model).finds[0]] if args.margin is None else args.margin
         looks: dict[str, Look] = {
             f"{model}, as a photo": lambda picture, d=detector: find_in_photo(d, picture),  # type: ignore[misc]
             f"{model}, one look": lambda picture, d=detector: d.find(picture),  # type: ignore[misc]

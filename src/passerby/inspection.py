@@ -14,7 +14,7 @@ from passerby.check.photo_readback import read_back_photo
 from passerby.check.readback import ExpectedVideo, read_back_video
 from passerby.check.report import Report
 from passerby.check.second_look import SecondLook, Standing
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.detect.runtime import available_providers
 from passerby.detect.zoo import zoo
 from passerby.errors import SettingsError, SourceUnreadable
@@ -75,7 +75,7 @@ def _check_photo(file: Path, original: Path | None) -> Findings:
         expected = photo.info
     problems = read_back_photo(file, expected, source=original)
     with open_photo(file) as copy:
-        second = SecondLook(FaceDetector(), _nothing_planned, pts=range(copy.info.frame_count), name=file.name)
+        second = SecondLook(NetDetector(), _nothing_planned, pts=range(copy.info.frame_count), name=file.name)
         frames = 0
         for frame in copy.frames():
             frames += 1
@@ -91,7 +91,7 @@ def _check_video(file: Path, original: Path | None) -> Findings:
     codec = open_video(file).info.codec  # which one to write was free to choose
     container, audio_kept = container_of(file), _audio_was_kept(file)
     expected = ExpectedVideo.copy_of(info, container=container, codec=codec, pts=pts, audio_kept=audio_kept)
-    second = SecondLook(FaceDetector(), _nothing_planned, pts=pts, time_base=info.time_base, name=file.name)
+    second = SecondLook(NetDetector(), _nothing_planned, pts=pts, time_base=info.time_base, name=file.name)
     frames = 0
 
     def on_frame(index: int, frame: Frame) -> None:
@@ -185,7 +185,7 @@ def models_here() -> list[Facts]:
     return [
         {
             "name": entry.name,
-            "finds": entry.label,
+            "finds": ", ".join(entry.finds),
             "licence": entry.licence,
             "sha256": entry.sha256,
             "runs on": list(available_providers()),

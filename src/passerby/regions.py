@@ -17,11 +17,14 @@ from passerby.media import Orientation, flips_of
 
 Boxes = npt.NDArray[np.float32]
 
-LABELS = ("face", "plate")
-"""What can be found. Detections and regions hold indices into this."""
+LABELS = ("face", "plate", "head", "person", "text", "motion", "vehicle")
+"""What can be found. Detections and regions hold indices into this. A vehicle tells a plate from other text."""
 
-ELLIPTIC = frozenset({"face"})
+ELLIPTIC = frozenset({"face", "head"})
 """Labels that are painted as an ellipse through the corners of the box; the others as the box itself."""
+
+MARGINS = {"face": 0.1, "plate": 0.15, "head": 0.1, "person": 0.05, "text": 0.1, "motion": 0.0}
+"""What can be covered, and by how much a box of it grows on every side first, as a share of its width and height."""
 
 
 def no_boxes() -> Boxes:
@@ -99,7 +102,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """One face or plate through time, within one video, forgotten when it ends.
+    """One head, face or plate through time, within one video, forgotten when it ends.
 
     Attributes:
         label: index into `LABELS`.

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from passerby.errors import SettingsError
+from passerby.regions import MARGINS
 
-Covered = Literal["face"]
+Covered = Literal["head", "face", "plate", "person", "text", "motion"]
 Relative = Annotated[float, Field(ge=0, le=1)]
 PolygonPoints = tuple[tuple[Relative, Relative], ...]
+
+
+def _by_label(given: Any) -> Any:
+    """Margins by label, of one number for all of them, or of a text: `0.2`, or `head=0.2,plate=0.3`."""
+    if isinstance(given, str) and "=" in given:
+        pairs = (part.partition("=") for part in given.split(","))
+        return {label.strip(): number.strip() for label, _, number in pairs}
+    return dict.fromkeys(MARGINS, given) if isinstance(given, (int, float, str)) else given
 
 
 class Settings(BaseModel):
@@ -20,11 +29,10 @@ class Settings(BaseModel):
 
     cover: tuple[Covered, ...] = Field(default=("face",), min_length=1, description="What is looked for and covered.")
     style: Literal["fill", "black", "frost"] = Field(default="fill", description="How it is covered.")
-    margin: float | None = Field(
-        default=None,
-        ge=0,
-        le=2,
-        description="How much a box grows on every side before it is painted, as a share of it.",
+    margin: Annotated[dict[Covered, Annotated[float, Field(ge=0, le=2)]], BeforeValidator(_by_label)] = Field(
+        default_factory=dict,
+        description="How much a box grows on every side before it is painted, as a share of it: a number for all that "
+        "is covered, or some by name. What is not named grows as much as was measured to be enough.",
     )
     thorough: bool = Field(default=False, description="Look at every frame of a video at full size.")
     keep: tuple[PolygonPoints, ...] = Field(
@@ -61,6 +69,11 @@ class Settings(BaseModel):
     )
     max_frames: int = Field(default=10_000, gt=0, description="Animations with more frames are refused.")
     max_hours: float = Field(default=6, gt=0, description="Videos longer than this are refused.")
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """What is covered, and by how much a box of each grows on every side, as a share of its width and height."""
+        return {label: self.margin.get(label, MARGINS[label]) for label in self.cover}
 
     @staticmethod
     def of(**values: Any) -> Settings:

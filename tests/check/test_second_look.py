@@ -21,7 +21,7 @@ from passerby.check.second_look import (
     sampled,
     texture_share,
 )
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.errors import ModelError, RedactionIncomplete
 from passerby.media import Frame, Picture, PixelLayout
 from passerby.redact.cover import Painter, Style
@@ -32,15 +32,15 @@ MS = Fraction(1, 1000)
 
 
 @pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector()
+def detector() -> NetDetector:
+    return NetDetector()
 
 
 def regions(*boxes: tuple[float, float, float, float]) -> Regions:
     return Regions(np.array(boxes, np.float32).reshape(-1, 4), np.zeros(len(boxes), np.uint8))
 
 
-def test_a_face_left_standing_is_found_where_it_is(astronaut: Picture, detector: FaceDetector) -> None:
+def test_a_face_left_standing_is_found_where_it_is(astronaut: Picture, detector: NetDetector) -> None:
     look = SecondLook(detector, lambda _: regions())
     look.look_at_picture(astronaut)
     assert look.looked_at == 1
@@ -51,7 +51,7 @@ def test_a_face_left_standing_is_found_where_it_is(astronaut: Picture, detector:
     assert look.standing[0].score >= 0.35
 
 
-def test_a_covered_face_is_not_found(astronaut: Picture, detector: FaceDetector) -> None:
+def test_a_covered_face_is_not_found(astronaut: Picture, detector: NetDetector) -> None:
     painted = astronaut.copy()
     x1, y1, x2, y2 = FACE
     painted[y1:y2, x1:x2] = 128
@@ -60,14 +60,14 @@ def test_a_covered_face_is_not_found(astronaut: Picture, detector: FaceDetector)
     assert look.standing == []
 
 
-def test_a_face_that_should_be_painted_and_is_not_is_found(astronaut: Picture, detector: FaceDetector) -> None:
+def test_a_face_that_should_be_painted_and_is_not_is_found(astronaut: Picture, detector: NetDetector) -> None:
     look = SecondLook(detector, lambda _: regions(FACE))
     look.look_at_picture(astronaut)
     assert [standing.through for standing in look.standing] == [True]
 
 
 @pytest.mark.parametrize("style", ["fill", "black", "frost"])
-def test_paint_is_not_taken_for_a_face(style: Style, astronaut: Picture, detector: FaceDetector) -> None:
+def test_paint_is_not_taken_for_a_face(style: Style, astronaut: Picture, detector: NetDetector) -> None:
     picture = astronaut.copy()
     planes = tuple(picture[..., channel] for channel in range(3))
     Painter(style).cover(Frame(0, Fraction(1), PixelLayout("RGB", "rgb"), planes), regions(FACE))
@@ -76,13 +76,13 @@ def test_paint_is_not_taken_for_a_face(style: Style, astronaut: Picture, detecto
     assert look.standing == []
 
 
-def test_a_face_that_the_user_spares_is_not_listed(astronaut: Picture, detector: FaceDetector) -> None:
+def test_a_face_that_the_user_spares_is_not_listed(astronaut: Picture, detector: NetDetector) -> None:
     look = SecondLook(detector, lambda _: regions(), spared=lambda boxes: np.ones(len(boxes), np.bool_))
     look.look_at_picture(astronaut)
     assert look.standing == []
 
 
-def test_anything_in_a_frame_that_is_painted_whole_is_listed(astronaut: Picture, detector: FaceDetector) -> None:
+def test_anything_in_a_frame_that_is_painted_whole_is_listed(astronaut: Picture, detector: NetDetector) -> None:
     look = SecondLook(detector, lambda _: None)
     look.look_at_picture(np.zeros_like(astronaut))
     assert look.standing == []
@@ -100,7 +100,7 @@ def test_a_detector_that_fails_withholds_the_copy(astronaut: Picture) -> None:
 
 
 def test_the_frames_of_a_finished_video_are_looked_at_while_it_is_read_back(
-    tmp_path: Path, good_mp4: bytes, expected: ExpectedVideo, detector: FaceDetector
+    tmp_path: Path, good_mp4: bytes, expected: ExpectedVideo, detector: NetDetector
 ) -> None:
     path = tmp_path / "good.mp4"
     path.write_bytes(good_mp4)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.detect.areas import STEP_PX, windows_in
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.detect.windows import TILE_HEIGHT, TILE_WIDTH, windows_of
 from passerby.regions import Boxes, iou, no_boxes
 
@@ -21,8 +21,8 @@ BOXES = st.lists(
 
 
 @pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector("centerface-int8", provider="cpu")
+def detector() -> NetDetector:
+    return NetDetector("centerface-int8", provider="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def crowd(astronaut: Picture) -> Picture:
     return picture
 
 
-def test_in_an_area_is_found_what_the_whole_picture_shows_there(detector: FaceDetector, crowd: Picture) -> None:
+def test_in_an_area_is_found_what_the_whole_picture_shows_there(detector: NetDetector, crowd: Picture) -> None:
     whole = detector.find(crowd, threshold=0.3)
     assert len(whole) == 3
     for i in range(3):
@@ -43,19 +43,19 @@ def test_in_an_area_is_found_what_the_whole_picture_shows_there(detector: FaceDe
         assert float(iou(there.boxes, whole.boxes[i : i + 1])[0, 0]) > 0.8
 
 
-def test_several_areas_are_looked_at_together(detector: FaceDetector, crowd: Picture) -> None:
+def test_several_areas_are_looked_at_together(detector: NetDetector, crowd: Picture) -> None:
     whole = detector.find(crowd, threshold=0.3)
     there = detector.find_in_areas(crowd, whole.boxes, threshold=0.3)
     assert len(there) == 3
     assert (iou(whole.boxes, there.boxes).max(axis=1) > 0.8).all()
 
 
-def test_areas_are_looked_at_in_a_smaller_picture_too(detector: FaceDetector, crowd: Picture) -> None:
+def test_areas_are_looked_at_in_a_smaller_picture_too(detector: NetDetector, crowd: Picture) -> None:
     area = np.array([[780, 240, 900, 420]], np.float32)
     assert len(detector.find_in_areas(crowd, area, scale=0.5, threshold=0.3)) == 1
 
 
-def test_no_area_means_no_look(detector: FaceDetector, crowd: Picture) -> None:
+def test_no_area_means_no_look(detector: NetDetector, crowd: Picture) -> None:
     assert len(detector.find_in_areas(crowd, no_boxes())) == 0
     assert windows_in(np.array([[-9, -9, -1, -1]], np.float32), 1280, 720, 1.0) == []
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from passerby.detect.attention import AttentionOptions, look_at
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.errors import ModelError
 from passerby.media import Frame, Orientation, Picture, PixelLayout
 from passerby.regions import Boxes, Detections, Look
@@ -33,7 +33,7 @@ def picture_of(frame: Frame) -> Picture:
 class Counting:
     """The real detector, with counts; `fails` says at which look it breaks instead."""
 
-    def __init__(self, detector: FaceDetector, fails: Callable[[int], bool] = lambda _: False) -> None:
+    def __init__(self, detector: NetDetector, fails: Callable[[int], bool] = lambda _: False) -> None:
         self.whole = self.part = 0
         self.share = 0.0
         self._detector = detector
@@ -60,8 +60,8 @@ class Counting:
 
 
 @pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector()
+def detector() -> NetDetector:
+    return NetDetector()
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def noisy(picture: Gray, count: int, sigma: float = 2.0) -> Iterator[Gray]:
         yield np.clip(picture + rng.normal(0, sigma, picture.shape), 0, 255).astype(np.uint8)
 
 
-def test_every_frame_gets_one_look_in_order(detector: FaceDetector, street: Gray, face: Gray) -> None:
+def test_every_frame_gets_one_look_in_order(detector: NetDetector, street: Gray, face: Gray) -> None:
     pictures = [with_face(street, face, 40 + 8 * i, 100) for i in range(40)]
     looks = looks_of(Counting(detector), frames_of(pictures))
     assert [look.pts for look in looks] == [i * STEP for i in range(40)]
@@ -125,7 +125,7 @@ def test_every_frame_gets_one_look_in_order(detector: FaceDetector, street: Gray
 
 @pytest.mark.parametrize("colour", [0, 1, 2])
 def test_a_face_in_light_of_one_colour_is_seen_in_rgb_video(
-    detector: FaceDetector, street: Gray, face: Gray, colour: int
+    detector: NetDetector, street: Gray, face: Gray, colour: int
 ) -> None:
     pictures = [with_face(street, face, 300, 100) if 12 <= i < 50 else street for i in range(60)]
     black = np.zeros_like(street)
@@ -137,7 +137,7 @@ def test_a_face_in_light_of_one_colour_is_seen_in_rgb_video(
 
 @pytest.mark.parametrize("colour", [0, 2])
 def test_a_face_in_dim_light_of_one_colour_is_seen_in_yuv_video(
-    detector: FaceDetector, street: Gray, face: Gray, colour: int
+    detector: NetDetector, street: Gray, face: Gray, colour: int
 ) -> None:
     lit = []
     for i in range(60):
@@ -155,21 +155,21 @@ def test_a_face_in_dim_light_of_one_colour_is_seen_in_yuv_video(
     assert all(is_near(look, 334, 135) for look in looks[12:50])
 
 
-def test_thorough_looks_at_every_frame_whole(detector: FaceDetector, street: Gray) -> None:
+def test_thorough_looks_at_every_frame_whole(detector: NetDetector, street: Gray) -> None:
     counting = Counting(detector)
     looks = looks_of(counting, frames_of([street] * 12), AttentionOptions(thorough=True))
     assert (counting.whole, counting.part) == (12, 0)
     assert {look.how for look in looks} == {"whole"}
 
 
-def test_a_still_scene_costs_one_look_in_seconds(detector: FaceDetector, street: Gray, face: Gray) -> None:
+def test_a_still_scene_costs_one_look_in_seconds(detector: NetDetector, street: Gray, face: Gray) -> None:
     counting = Counting(detector)
     looks = looks_of(counting, frames_of(noisy(with_face(street, face, 300, 100), 90)))
     assert (counting.whole, counting.part) == (1, 0)
     assert all(is_near(look, 334, 140) for look in looks)
 
 
-def test_a_moving_face_is_followed_between_looks(detector: FaceDetector, street: Gray, face: Gray) -> None:
+def test_a_moving_face_is_followed_between_looks(detector: NetDetector, street: Gray, face: Gray) -> None:
     counting = Counting(detector)
     looks = looks_of(counting, frames_of(with_face(street, face, 40 + 6 * i, 100) for i in range(60)))
     assert counting.whole <= 10
@@ -177,7 +177,7 @@ def test_a_moving_face_is_followed_between_looks(detector: FaceDetector, street:
 
 
 def test_a_small_face_that_appears_in_a_still_scene_is_found_at_once(
-    detector: FaceDetector, street: Gray, face: Gray
+    detector: NetDetector, street: Gray, face: Gray
 ) -> None:
     def picture(i: int) -> Gray:
         return with_face(street, face, 500, 200, height=44) if i >= 33 else street
@@ -190,7 +190,7 @@ def test_a_small_face_that_appears_in_a_still_scene_is_found_at_once(
 
 
 def test_a_change_of_twelve_pixels_is_looked_at_in_spite_of_noise(
-    detector: FaceDetector, street: Gray, face: Gray
+    detector: NetDetector, street: Gray, face: Gray
 ) -> None:
     before = list(noisy(street, 20))
     after = list(noisy(with_face(street, face, 500, 200, height=12), 5))
@@ -200,7 +200,7 @@ def test_a_change_of_twelve_pixels_is_looked_at_in_spite_of_noise(
 
 
 def test_a_face_that_comes_and_goes_between_two_looks_is_found(
-    detector: FaceDetector, street: Gray, face: Gray, astronaut: npt.NDArray[np.uint8]
+    detector: NetDetector, street: Gray, face: Gray, astronaut: npt.NDArray[np.uint8]
 ) -> None:
     texture = np.random.default_rng(0).integers(0, 255, (90, 300)).astype(np.uint8)
     scenery = np.asarray(cv2.resize(texture, (1800, 540), interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -215,7 +215,7 @@ def test_a_face_that_comes_and_goes_between_two_looks_is_found(
     assert sum(look.how == "carried" for look in looks) > 15
 
 
-def test_a_face_that_leaves_is_not_seen_any_more(detector: FaceDetector, street: Gray, face: Gray) -> None:
+def test_a_face_that_leaves_is_not_seen_any_more(detector: NetDetector, street: Gray, face: Gray) -> None:
     looks = looks_of(
         Counting(detector), frames_of(with_face(street, face, 300, 100) if i < 20 else street for i in range(50))
     )
@@ -224,7 +224,7 @@ def test_a_face_that_leaves_is_not_seen_any_more(detector: FaceDetector, street:
 
 
 def test_a_cut_is_marked_and_looked_at_on_both_sides(
-    detector: FaceDetector, street: Gray, face: Gray, astronaut: npt.NDArray[np.uint8]
+    detector: NetDetector, street: Gray, face: Gray, astronaut: npt.NDArray[np.uint8]
 ) -> None:
     gray = np.asarray(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY), np.uint8)
     other = np.asarray(cv2.resize(gray, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
@@ -235,14 +235,14 @@ def test_a_cut_is_marked_and_looked_at_on_both_sides(
     assert looks[16].how in ("whole", "part")
 
 
-def test_a_fast_pan_is_no_cut(detector: FaceDetector, street: Gray) -> None:
+def test_a_fast_pan_is_no_cut(detector: NetDetector, street: Gray) -> None:
     texture = np.random.default_rng(3).integers(0, 255, (30, 200)).astype(np.uint8)
     wide = np.asarray(cv2.resize(texture, (3000, SIZE[1]), interpolation=cv2.INTER_CUBIC), np.uint8)
     looks = looks_of(Counting(detector), frames_of(wide[:, 12 * i : 12 * i + SIZE[0]] for i in range(30)))
     assert not any(look.cut for look in looks)
 
 
-def test_time_between_looks_is_taken_from_the_pts(detector: FaceDetector, street: Gray, face: Gray) -> None:
+def test_time_between_looks_is_taken_from_the_pts(detector: NetDetector, street: Gray, face: Gray) -> None:
     pts = [0, 10, 20, 30, 2000, 2010, 4000, 4010]
     pictures = [with_face(street, face, 40 + 60 * i, 100) for i in range(8)]
     looks = looks_of(Counting(detector), frames_of(pictures, pts))
@@ -250,7 +250,7 @@ def test_time_between_looks_is_taken_from_the_pts(detector: FaceDetector, street
     assert {looks[i].how for i in (0, 4, 6)} <= {"whole", "part"}
 
 
-def test_damaged_frames_are_unseen_and_not_looked_at(detector: FaceDetector, street: Gray, face: Gray) -> None:
+def test_damaged_frames_are_unseen_and_not_looked_at(detector: NetDetector, street: Gray, face: Gray) -> None:
     damaged = {0, 1, 9, 20, 21, 29}
     pictures = [np.zeros_like(street) if i in damaged else with_face(street, face, 40 + 6 * i, 100) for i in range(30)]
     looks = looks_of(Counting(detector), frames_of(pictures, damaged=damaged))
@@ -259,15 +259,13 @@ def test_damaged_frames_are_unseen_and_not_looked_at(detector: FaceDetector, str
     assert [look.pts for look in looks] == [i * STEP for i in range(30)]
 
 
-def test_a_clip_of_damaged_frames_alone_is_unseen(detector: FaceDetector, street: Gray) -> None:
+def test_a_clip_of_damaged_frames_alone_is_unseen(detector: NetDetector, street: Gray) -> None:
     looks = looks_of(Counting(detector), frames_of([street] * 40, damaged=range(40)))
     assert [look.how for look in looks] == ["unseen"] * 40
 
 
 @pytest.mark.parametrize("at", ["first", "middle", "last"])
-def test_frames_that_rely_on_a_failed_look_are_unseen(
-    detector: FaceDetector, street: Gray, face: Gray, at: str
-) -> None:
+def test_frames_that_rely_on_a_failed_look_are_unseen(detector: NetDetector, street: Gray, face: Gray, at: str) -> None:
     pictures = [with_face(street, face, 40 + 6 * i, 100) for i in range(40)]
     clean = Counting(detector)
     looks_of(clean, frames_of(pictures), AttentionOptions(threads=1))
@@ -283,18 +281,18 @@ def test_frames_that_rely_on_a_failed_look_are_unseen(
     assert len(unseen) < 30
 
 
-def test_a_failed_look_in_thorough_mode_leaves_one_frame_unseen(detector: FaceDetector, street: Gray) -> None:
+def test_a_failed_look_in_thorough_mode_leaves_one_frame_unseen(detector: NetDetector, street: Gray) -> None:
     counting = Counting(detector, lambda index: index == 3)
     looks = looks_of(counting, frames_of([street] * 8), AttentionOptions(thorough=True, threads=1))
     assert [look.how == "unseen" for look in looks] == [i == 3 for i in range(8)]
 
 
-def test_a_detector_that_never_works_is_an_error(detector: FaceDetector, street: Gray) -> None:
+def test_a_detector_that_never_works_is_an_error(detector: NetDetector, street: Gray) -> None:
     with pytest.raises(ModelError, match="failed at each of"):
         looks_of(Counting(detector, lambda _: True), frames_of([street] * 5))
 
 
-def test_a_source_that_breaks_ends_the_looking_with_its_own_error(detector: FaceDetector, street: Gray) -> None:
+def test_a_source_that_breaks_ends_the_looking_with_its_own_error(detector: NetDetector, street: Gray) -> None:
     def breaking() -> Iterator[Frame]:
         yield from frames_of([street] * 5)
         raise OSError("gone")
@@ -303,7 +301,7 @@ def test_a_source_that_breaks_ends_the_looking_with_its_own_error(detector: Face
         looks_of(Counting(detector), breaking())
 
 
-def test_few_frames_are_held_at_a_time(detector: FaceDetector, street: Gray, face: Gray) -> None:
+def test_few_frames_are_held_at_a_time(detector: NetDetector, street: Gray, face: Gray) -> None:
     held = most = 0
     lock = threading.Lock()
 
@@ -329,7 +327,7 @@ def test_few_frames_are_held_at_a_time(detector: FaceDetector, street: Gray, fac
     assert 3 <= most <= 16
 
 
-def test_turned_and_deep_frames_are_looked_at_upright(detector: FaceDetector, street: Gray, face: Gray) -> None:
+def test_turned_and_deep_frames_are_looked_at_upright(detector: NetDetector, street: Gray, face: Gray) -> None:
     upright = [with_face(street, face, 40 + 6 * i, 100) for i in range(20)]
     stored = [np.asarray(np.rot90(picture), np.uint16) * np.uint16(4) for picture in upright]
     frames = (
@@ -339,10 +337,10 @@ def test_turned_and_deep_frames_are_looked_at_upright(detector: FaceDetector, st
     assert all(is_near(look, 74 + 6 * i, 140, within=25) for i, look in enumerate(looks))
 
 
-def test_tiny_pictures_are_looked_at(detector: FaceDetector) -> None:
+def test_tiny_pictures_are_looked_at(detector: NetDetector) -> None:
     pictures = [np.full((5, 9), 40 * (i % 3), np.uint8) for i in range(20)]
     assert len(looks_of(Counting(detector), frames_of(pictures))) == 20
 
 
-def test_no_frames_give_no_looks(detector: FaceDetector) -> None:
+def test_no_frames_give_no_looks(detector: NetDetector) -> None:
     assert looks_of(Counting(detector), []) == []

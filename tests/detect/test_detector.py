@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.detect.windows import OVERLAP, TILE_WIDTH, tiles
 from passerby.regions import Boxes, iou
 
@@ -20,13 +20,13 @@ FACE = np.array([[177, 68, 272, 187]], np.float32)
 
 
 @pytest.fixture(scope="module", params=["centerface", "centerface-int8"])
-def detector(request: pytest.FixtureRequest) -> FaceDetector:
-    return FaceDetector(str(request.param), provider="cpu")
+def detector(request: pytest.FixtureRequest) -> NetDetector:
+    return NetDetector(str(request.param), provider="cpu")
 
 
 @pytest.fixture(scope="module")
-def quick() -> FaceDetector:
-    return FaceDetector("centerface-int8", provider="cpu")
+def quick() -> NetDetector:
+    return NetDetector("centerface-int8", provider="cpu")
 
 
 def finds(boxes: Boxes, face: Boxes) -> bool:
@@ -40,46 +40,46 @@ def on_canvas(face: Picture, width: int, height: int, x: int, y: int) -> Picture
     return canvas
 
 
-def test_a_face_is_found_with_a_high_score_and_nothing_else_is(detector: FaceDetector, astronaut: Picture) -> None:
+def test_a_face_is_found_with_a_high_score_and_nothing_else_is(detector: NetDetector, astronaut: Picture) -> None:
     found = detector.find(astronaut, threshold=0.3)
     assert len(found) == 1
     assert finds(found.boxes, FACE)
     assert found.scores[0] > 0.8
 
 
-def test_a_mirrored_face_is_found_at_the_mirrored_place(detector: FaceDetector, astronaut: Picture) -> None:
+def test_a_mirrored_face_is_found_at_the_mirrored_place(detector: NetDetector, astronaut: Picture) -> None:
     width = astronaut.shape[1]
     mirrored = FACE[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], np.float32) + np.array([width, 0, width, 0], np.float32)
     assert finds(detector.find(astronaut[:, ::-1]).boxes, mirrored.astype(np.float32))
 
 
 @pytest.mark.parametrize("factor", [0.2, 0.25, 0.5, 1.5, 3.0])
-def test_a_face_is_found_at_any_size(detector: FaceDetector, astronaut: Picture, factor: float) -> None:
+def test_a_face_is_found_at_any_size(detector: NetDetector, astronaut: Picture, factor: float) -> None:
     picture = np.asarray(cv2.resize(astronaut, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
     assert finds(detector.find(picture).boxes, (FACE * factor).astype(np.float32))
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.5, 2.0])
 def test_boxes_are_in_pixels_of_the_picture_at_every_scale(
-    detector: FaceDetector, astronaut: Picture, scale: float
+    detector: NetDetector, astronaut: Picture, scale: float
 ) -> None:
     assert finds(detector.find(astronaut, scale=scale).boxes, FACE)
 
 
-def test_a_face_that_fills_a_large_picture_is_found(quick: FaceDetector, astronaut: Picture) -> None:
+def test_a_face_that_fills_a_large_picture_is_found(quick: NetDetector, astronaut: Picture) -> None:
     x1, y1, x2, y2 = (int(v) for v in FACE[0])
     close = np.asarray(cv2.resize(astronaut[y1:y2, x1:x2], (1900, 2380), interpolation=cv2.INTER_CUBIC), np.uint8)
     assert finds(quick.find(close).boxes, np.array([[0, 0, 1900, 2380]], np.float32))
 
 
-def test_a_face_in_the_corner_of_a_huge_picture_is_found(quick: FaceDetector, astronaut: Picture) -> None:
+def test_a_face_in_the_corner_of_a_huge_picture_is_found(quick: NetDetector, astronaut: Picture) -> None:
     picture = on_canvas(astronaut, 6000, 4000, 6000 - 512, 4000 - 512)
     moved = FACE + np.tile(np.array([6000 - 512, 4000 - 512], np.float32), 2)
     assert finds(quick.find(picture).boxes, moved.astype(np.float32))
 
 
 @pytest.mark.parametrize("offset", [-256, -128, -60, 0, 60, 128])
-def test_a_face_on_the_border_of_two_tiles_is_found_once(quick: FaceDetector, astronaut: Picture, offset: int) -> None:
+def test_a_face_on_the_border_of_two_tiles_is_found_once(quick: NetDetector, astronaut: Picture, offset: int) -> None:
     width = 2 * TILE_WIDTH - OVERLAP
     border = tiles(width, 512, 1.0)[0].x2
     x = border + offset - 225
@@ -90,7 +90,7 @@ def test_a_face_on_the_border_of_two_tiles_is_found_once(quick: FaceDetector, as
 
 @settings(max_examples=25, deadline=None)
 @given(x=st.integers(0, 400), y=st.integers(0, 300), size=st.integers(96, 256))
-def test_a_face_is_found_anywhere(quick: FaceDetector, x: int, y: int, size: int) -> None:
+def test_a_face_is_found_anywhere(quick: NetDetector, x: int, y: int, size: int) -> None:
     import skimage.data
 
     face = np.asarray(cv2.resize(skimage.data.astronaut(), (size, size), interpolation=cv2.INTER_AREA), np.uint8)
@@ -102,23 +102,23 @@ def test_a_face_is_found_anywhere(quick: FaceDetector, x: int, y: int, size: int
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (2, 3), (31, 33), (479, 853)])
-def test_nothing_is_found_on_blank_pictures_of_any_size(detector: FaceDetector, shape: tuple[int, int]) -> None:
+def test_nothing_is_found_on_blank_pictures_of_any_size(detector: NetDetector, shape: tuple[int, int]) -> None:
     for level in (0, 127, 255):
         assert len(detector.find(np.full((*shape, 3), level, np.uint8))) == 0
 
 
-def test_nothing_is_found_in_noise(detector: FaceDetector) -> None:
+def test_nothing_is_found_in_noise(detector: NetDetector) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
     assert len(detector.find(noise, threshold=0.3)) == 0
 
 
-def test_the_same_picture_gives_the_same_boxes(detector: FaceDetector, astronaut: Picture) -> None:
+def test_the_same_picture_gives_the_same_boxes(detector: NetDetector, astronaut: Picture) -> None:
     first, second = detector.find(astronaut, threshold=0.01), detector.find(astronaut, threshold=0.01)
     assert np.array_equal(first.boxes, second.boxes)
     assert np.array_equal(first.scores, second.scores)
 
 
-def test_the_best_comes_first_and_nothing_under_the_threshold(detector: FaceDetector, astronaut: Picture) -> None:
+def test_the_best_comes_first_and_nothing_under_the_threshold(detector: NetDetector, astronaut: Picture) -> None:
     found = detector.find(astronaut, threshold=0.02)
     assert (np.diff(found.scores) <= 0).all()
     assert (found.scores >= 0.02).all()
@@ -126,7 +126,7 @@ def test_the_best_comes_first_and_nothing_under_the_threshold(detector: FaceDete
 
 def test_the_int8_version_agrees_with_the_float_one(astronaut: Picture) -> None:
     precise, fast = (
-        FaceDetector(name, provider="cpu").find(astronaut, threshold=0.5) for name in ("centerface", "centerface-int8")
+        NetDetector(name, provider="cpu").find(astronaut, threshold=0.5) for name in ("centerface", "centerface-int8")
     )
     assert len(precise) == len(fast) == 1
     assert abs(float(precise.scores[0] - fast.scores[0])) < 0.05

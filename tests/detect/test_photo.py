@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.detect.merge import agreed, strongest
 from passerby.detect.photo import ALONE, VIEWS, find_in_photo
 from passerby.media import Orientation
@@ -21,7 +21,7 @@ def detections(*rows: tuple[float, float, float, float, float]) -> Detections:
 
 
 def test_a_face_in_a_photo_is_found_and_its_box_holds_that_of_every_view(astronaut: Picture) -> None:
-    detector = FaceDetector("centerface-int8", provider="cpu")
+    detector = NetDetector("centerface-int8", provider="cpu")
     found = find_in_photo(detector, astronaut)
     single = detector.find(astronaut, threshold=0.5).boxes
     assert len(single) == 1
@@ -38,14 +38,14 @@ def test_a_photo_is_looked_at_mirrored_and_at_one_and_a_half_times_its_size() ->
 
 @pytest.mark.parametrize("orientation", list(Orientation))
 def test_a_face_is_found_in_a_photo_that_lies_on_any_side(orientation: Orientation, astronaut: Picture) -> None:
-    detector = FaceDetector("centerface-int8", provider="cpu")
+    detector = NetDetector("centerface-int8", provider="cpu")
     (best, *_) = find_in_photo(detector, orientation.turn(astronaut)).boxes
     upright = to_stored(best[None], orientation, 512, 512)
     assert float(iou(upright, np.array([[177, 68, 272, 187]], np.float32))[0, 0]) > 0.4
 
 
 def test_a_tiny_photo_can_be_looked_at() -> None:
-    detector = FaceDetector("centerface-int8", provider="cpu")
+    detector = NetDetector("centerface-int8", provider="cpu")
     assert len(find_in_photo(detector, np.zeros((1, 1, 3), np.uint8))) == 0
 
 

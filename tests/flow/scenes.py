@@ -18,7 +18,7 @@ import numpy.typing as npt
 import skimage.data
 from av.video.stream import VideoStream
 
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.redact.plan import Plan
 from passerby.regions import Boxes
 
@@ -140,8 +140,8 @@ def raw_frames(path: Path) -> list[bytes]:
 
 
 @cache
-def _detector() -> FaceDetector:
-    return FaceDetector()
+def _detector() -> NetDetector:
+    return NetDetector()
 
 
 def faces_in(picture: Rgb, threshold: float = 0.3) -> Boxes:

@@ -15,7 +15,7 @@ from passerby.account import Account, Artefacts
 from passerby.check import readback, second_look
 from passerby.check.report import Report
 from passerby.check.second_look import SecondLook
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.errors import ModelError, OutputError, PasserbyError, RedactionIncomplete
 from passerby.media import Frame
 from passerby.pending import Pending
@@ -146,7 +146,7 @@ def test_a_detector_that_never_works_ends_the_file(
         raise Broken("always")
 
     source = take("portrait.mp4")
-    monkeypatch.setattr(FaceDetector, "_look_through", broken)
+    monkeypatch.setattr(NetDetector, "_look_through", broken)
     with pytest.raises(ModelError) as caught:
         passerby.redact_video(source, tmp_path / "out.mp4")
     assert isinstance(caught.value.__cause__, Broken)
@@ -158,7 +158,7 @@ def test_a_detector_that_never_works_ends_the_file(
 def test_frames_at_which_the_detector_failed_are_painted_whole(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
-    calls, real = 0, FaceDetector._look_through
+    calls, real = 0, NetDetector._look_through
 
     def sometimes(*arguments: Any, **more: Any) -> Any:
         nonlocal calls
@@ -167,7 +167,7 @@ def test_frames_at_which_the_detector_failed_are_painted_whole(
             raise Broken("once")
         return real(*arguments, **more)
 
-    monkeypatch.setattr(FaceDetector, "_look_through", sometimes)
+    monkeypatch.setattr(NetDetector, "_look_through", sometimes)
     result = passerby.redact_video(made / "portrait.mp4", tmp_path / "out.mp4")
     assert result.report.looks.unseen > 0
     assert result.report.frames_covered_whole > 0

@@ -12,7 +12,7 @@ from PIL import Image
 
 import passerby
 from passerby.account import Artefacts
-from passerby.detect.detector import FaceDetector
+from passerby.detect.detector import NetDetector
 from passerby.media import Frame, RedactedFrame
 from passerby.redact.cover import Painter
 from passerby.regions import Regions
@@ -49,13 +49,13 @@ def test_a_plan_that_is_given_is_painted_from_without_a_first_look(
     painted.clear()
 
     looks: list[float] = []
-    real = FaceDetector.find
+    real = NetDetector.find
 
-    def counted(self: FaceDetector, *arguments: Any, scale: float = 1.0, **more: Any) -> Any:
+    def counted(self: NetDetector, *arguments: Any, scale: float = 1.0, **more: Any) -> Any:
         looks.append(scale)
         return real(self, *arguments, scale=scale, **more)
 
-    monkeypatch.setattr(FaceDetector, "find", counted)
+    monkeypatch.setattr(NetDetector, "find", counted)
     said = command("redact", made / "portrait.mp4", "-o", tmp_path / "b.mp4", "--plan", plan)
     assert said.code == 0
     assert "painted from a given plan" in said.out

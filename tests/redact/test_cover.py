@@ -67,15 +67,15 @@ def copies(planes: tuple[Plane, ...]) -> tuple[Plane, ...]:
     return tuple(plane.copy() for plane in planes)
 
 
-def upright_mask(regions: Regions, width: int, height: int, *, whole_shape: bool) -> npt.NDArray[np.bool_]:
-    """Pixels of the upright frame that a region touches; `whole_shape`: those that its shape, widened by 1 px, may."""
+def upright_mask(regions: Regions, width: int, height: int, *, widened: int | None) -> npt.NDArray[np.bool_]:
+    """Pixels of the upright frame that a region touches; `widened`: those that its shape, so many px wider, may."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     mask = np.zeros((height, width), np.bool_)
     for (x1, y1, x2, y2), label in zip(regions.boxes.astype(np.float64), regions.labels, strict=True):
-        if not whole_shape:
+        if widened is None:
             mask |= (x < x2) & (x + 1 > x1) & (y < y2) & (y + 1 > y1) & (x1 < x2) & (y1 < y2)
             continue
-        x1, y1, x2, y2 = x1 - 1, y1 - 1, x2 + 1, y2 + 1
+        x1, y1, x2, y2 = x1 - widened, y1 - widened, x2 + widened, y2 + widened
         if label == PLATE:
             mask |= (x < x2) & (x + 1 > x1) & (y < y2) & (y + 1 > y1)
             continue
@@ -144,7 +144,10 @@ def make_frame(case: tuple[PixelLayout, Orientation, int, int, int], pts: int = 
 
 def paint_masks(frame: Frame, regions: Regions, *, whole_shape: bool) -> list[npt.NDArray[np.bool_]]:
     """Per plane: the samples that must be painted, or those that may be."""
-    mask = stored(upright_mask(regions, *frame.upright_size, whole_shape=whole_shape), frame.orientation)
+    # A box just outside of a frame whose last chroma sample reaches over its edge touches that sample.
+    cell = 1 << max(frame.layout.shift_of(1 if frame.layout.kind == "yuv" else 0))
+    widened = max(1, cell - 1) if whole_shape else None
+    mask = stored(upright_mask(regions, *frame.upright_size, widened=widened), frame.orientation)
     if whole_shape:
         return [cells_touched(mask, frame.layout, i) for i in range(len(frame.planes))]
     return [footprint(mask, frame.layout.shift_of(i)) for i in range(len(frame.planes))]

@@ -20,7 +20,7 @@ from passerby.media import Gop
 from passerby.redact import plan_file
 from passerby.redact.plan import Plan, PlanSettings, make_plan
 from passerby.redact.polygons import Polygon, parse_polygon
-from passerby.regions import LABELS, Detections, Look, Regions, Track
+from passerby.regions import LABELS, MARGINS, Detections, Look, Regions, Track
 
 REPOSITORY = Path(__file__).parents[2]
 SHA256 = "0123456789abcdef" * 4
@@ -44,7 +44,12 @@ def looks(*pts: int, unseen: tuple[int, ...] = ()) -> list[Look]:
 
 
 def plan_of(frames: list[Look], tracks: list[Track], **more: Any) -> Plan:
-    settings: dict[str, Any] = {"sha256": SHA256, "size": SIZE, "time_base": Fraction(1, 25), "margin": 0.0} | more
+    settings: dict[str, Any] = {
+        "sha256": SHA256,
+        "size": SIZE,
+        "time_base": Fraction(1, 25),
+        "margins": dict.fromkeys(MARGINS, 0.0),
+    } | more
     return make_plan(frames, tracks, **settings)
 
 
@@ -59,7 +64,7 @@ BOX = [100.0, 100.0, 140.0, 150.0]
 
 def test_regions_are_track_boxes_grown_by_the_margin() -> None:
     tracks = [make_track([10, 20], [BOX, [110, 100, 150, 150]]), make_track([20], [[300, 300, 320, 310]], PLATE)]
-    plan = plan_of(looks(0, 10, 20), tracks, margin=0.5)
+    plan = plan_of(looks(0, 10, 20), tracks, margins={"face": 0.5, "plate": 0.5})
     assert boxes_at(plan, 0) == []
     assert boxes_at(plan, 10) == [[80, 75, 160, 175]]
     assert boxes_at(plan, 20) == [[90, 75, 170, 175], [290, 295, 330, 315]]
@@ -82,7 +87,7 @@ def test_a_frame_that_was_not_looked_at_or_is_unknown_is_painted_whole() -> None
 
 @pytest.mark.parametrize("bad", [[np.nan, 0, 10, 10], [0, 0, np.inf, 10], [20, 20, 10, 10], [20, 20, 20, 40]])
 def test_a_box_that_makes_no_sense_covers_its_frame(bad: list[float]) -> None:
-    plan = plan_of(looks(0, 10), [make_track([0, 10], [BOX, bad])], margin=0.1)
+    plan = plan_of(looks(0, 10), [make_track([0, 10], [BOX, bad])], margins={"face": 0.1})
     assert plan.regions_at(10) is None
     assert len(boxes_at(plan, 0)) == 1
 
@@ -120,13 +125,13 @@ def test_time_stamps_that_do_not_rise_and_negative_margins_are_refused() -> None
         plan_of(looks(0, 10, 10), [])
     for margin in (-0.1, float("nan"), float("inf")):
         with pytest.raises(SettingsError, match="margin"):
-            plan_of(looks(0), [], margin=margin)
+            plan_of(looks(0), [], margins={"face": margin})
 
 
 def test_keep_leaves_only_what_lies_wholly_inside_before_it_grows() -> None:
     left_half = parse_polygon("0,0 0.5,1")
     boxes: list[list[float]] = [BOX, [300, 100, 330, 150], [-20, -20, 40, 40], [400, 100, 440, 150]]
-    plan = plan_of(looks(0), [make_track([0], [box]) for box in boxes], margin=0.5, keep=[left_half])
+    plan = plan_of(looks(0), [make_track([0], [box]) for box in boxes], margins={"face": 0.5}, keep=[left_half])
     assert [box[0] for box in boxes_at(plan, 0)] == [285, 380]
 
 
@@ -230,7 +235,7 @@ def plans(draw: st.DrawFn) -> Plan:
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array([draw(st.sampled_from([FACE, PLATE])) for _ in boxes], np.uint8),
-        settings=PlanSettings(margin=0.1, keep=(parse_polygon("0,0 0.3,0.3"),)),
+        settings=PlanSettings(margins=(("face", 0.1),), keep=(parse_polygon("0,0 0.3,0.3"),)),
     )
 
 
@@ -363,7 +368,7 @@ def test_a_plan_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
 
 
 def test_labels_in_the_file_are_those_that_can_be_found() -> None:
-    assert get_args(plan_file.Label) == LABELS
+    assert set(get_args(plan_file.Label)) == set(MARGINS)
 
 
 def test_the_schemas_in_the_documentation_are_current() -> None:

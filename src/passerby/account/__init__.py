@@ -208,9 +208,11 @@ class Account:
                 hint="--report writes all of what was found",
             )
 
-    def looked_with(self, name: str, sha256: str, provider: str) -> None:
-        """A model looked."""
-        self._facts["models"] = (Model(name=name, sha256=sha256, provider=provider),)
+    def looked_with(self, models: Iterable[tuple[str, str, str]]) -> None:
+        """Models looked: name, SHA-256 and provider of each."""
+        self._facts["models"] = tuple(
+            Model(name=name, sha256=sha256, provider=provider) for name, sha256, provider in models
+        )
 
     # The end
 

@@ -22,18 +22,18 @@ class Detector(Protocol):
     """What looks at pictures."""
 
     def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
-        """Everything found in `picture`, in its pixels, best first; see `FaceDetector.find`."""
+        """Everything found in `picture`, in its pixels, best first; see `NetDetector.find`."""
         ...
 
     def find_in_areas(
         self, picture: Picture, areas: Boxes, *, scale: float = 1.0, threshold: float | None = None
     ) -> Detections:
-        """What is found in some areas of `picture`, in its pixels, best first; see `FaceDetector.find_in_areas`."""
+        """What is found in some areas of `picture`, in its pixels, best first; see `NetDetector.find_in_areas`."""
         ...
 
 
-class FaceDetector:
-    """Finds faces. One may be used from several threads at once.
+class NetDetector:
+    """Looks with one net of the zoo. One may be used from several threads at once.
 
     Attributes:
         entry: the model, as the zoo has it.
@@ -42,7 +42,7 @@ class FaceDetector:
     """
 
     def __init__(
-        self, model: str = "centerface", provider: str | None = None, threads: int = 1, threshold: float = 0.1
+        self, model: str = "centerface", provider: str | None = None, threads: int = 1, threshold: float | None = None
     ) -> None:
         """Load a model of the zoo.
 
@@ -50,7 +50,7 @@ class FaceDetector:
             model: its name in the zoo.
             provider: a key of `runtime.PROVIDERS`, or None for the best that works here.
             threads: threads for one look, from 1.
-            threshold: least score that counts, from 0 to 1.
+            threshold: least score that counts, from 0 to 1; None for the model's own.
 
         Raises:
             ModelError: the model is unknown, missing, altered or cannot run here.
@@ -58,10 +58,11 @@ class FaceDetector:
         self.entry: ModelEntry = entry_of(model)
         self._session = Session(read_model(self.entry), name=model, provider=provider, threads=threads)
         self.provider = self._session.provider
-        self.threshold = threshold
+        self.threshold = self.entry.threshold if threshold is None else threshold
+        self._read = heads.FAMILIES[self.entry.family]
 
     def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
-        """Faces in a picture, best first.
+        """What the net finds in a picture, best first.
 
         Args:
             picture: RGB, uint8, shape (H, W, 3), upright, any size from 1x1.
@@ -69,8 +70,8 @@ class FaceDetector:
             threshold: least score, from 0 to 1; None for the detector's own.
 
         Returns:
-            Boxes in pixels of `picture`, clipped to it, of faces from about 10 px of the scaled picture up to those
-            that fill it.
+            Boxes in pixels of `picture`, clipped to it, of what is from about 10 px of the scaled picture up to what
+            fills it.
 
         Raises:
             ModelError: the model failed; nothing is known about the picture.
@@ -81,9 +82,9 @@ class FaceDetector:
     def find_in_areas(
         self, picture: Picture, areas: Boxes, *, scale: float = 1.0, threshold: float | None = None
     ) -> Detections:
-        """Faces whose centre lies in one of the areas or close to it, best first.
+        """What has its centre in one of the areas or close to it, best first.
 
-        The areas are looked at with their surroundings, overlapping ones at once. Faces larger than an area and its
+        The areas are looked at with their surroundings, overlapping ones at once. What is larger than an area and its
         surroundings may be missed.
 
         Args:
@@ -110,7 +111,7 @@ class FaceDetector:
         """What is found in one window, in pixels of the picture, merged and clipped."""
         part = resized(picture[window.y1 : window.y2, window.x1 : window.x2], window.width, window.height)
         outputs = self._session.run(heads.padded(part, self.entry.multiple)[None])
-        found = strongest(heads.centerface(outputs, threshold))
+        found = strongest(self._read(outputs, threshold, self.entry.finds))
         shrink = np.array([window.x2 - window.x1, window.y2 - window.y1], np.float32) / (window.width, window.height)
         origin = np.array([window.x1, window.y1], np.float32)
         boxes = found.boxes * np.tile(shrink, 2) + np.tile(origin, 2)

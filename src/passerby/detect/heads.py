@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,41 +11,50 @@ from passerby.errors import ModelError
 from passerby.media import Picture
 from passerby.regions import LABELS, Detections
 
-CENTERFACE_STRIDE = 4
+Tensors = dict[str, npt.NDArray[np.float32]]
+
+CENTRE_STRIDE = 4
 """Pixels of the net's input per cell of its outputs."""
 
 _LARGEST_LOG_SIZE = 10.0  # exp(10) cells are 88,000 px, more than any picture that is looked at
 
 
-def centerface(outputs: dict[str, npt.NDArray[np.float32]], threshold: float) -> Detections:
-    """Faces in the first picture of a batch, in pixels of the net's input, not merged and not clipped.
+def centre_heatmaps(outputs: Tensors, threshold: float, labels: tuple[str, ...]) -> Detections:
+    """What is found in the first picture of a batch, in pixels of the net's input, not merged and not clipped.
 
-    A cell (row r, column c) whose heatmap is over the threshold is a face with its centre at
+    Each label has a heatmap. A cell (row r, column c) of it that is over the threshold is a thing with its centre at
     `stride * (c + offset_x + 0.5, r + offset_y + 0.5)`, `stride * exp(scale)` wide and high. From Xu et al.,
     "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019, with the half cell of the authors' code
     (github.com/Star-Clouds/CenterFace, `decode`). Rows come before columns in `scale` and `offset`.
 
     Args:
-        outputs: "heatmap" (B, 1, R, C), "scale" and "offset" (B, 2, R, C), float32.
+        outputs: "heatmap" (B, K, R, C), "scale" and "offset" (B, 2K, R, C), float32, for K labels in turn.
         threshold: least score, from 0 to 1.
+        labels: of `regions.LABELS`, one for each heatmap.
 
     Raises:
         ModelError: an output is not a number; no comparison with it could be believed.
     """
-    heatmap = outputs["heatmap"][0, 0]
-    rows, columns = np.nonzero(heatmap >= threshold)
-    scale_y, scale_x = np.exp(np.minimum(outputs["scale"][0][:, rows, columns], _LARGEST_LOG_SIZE))
-    offset_y, offset_x = outputs["offset"][0][:, rows, columns]
-    x, y = columns + offset_x + 0.5, rows + offset_y + 0.5
-    cells = CENTERFACE_STRIDE * np.stack([x - scale_x / 2, y - scale_y / 2, x + scale_x / 2, y + scale_y / 2], axis=1)
+    heatmaps = outputs["heatmap"][0]
+    which, rows, columns = np.nonzero(heatmaps >= threshold)
+    scale = np.exp(np.minimum(_pairs(outputs["scale"])[which, :, rows, columns], _LARGEST_LOG_SIZE))
+    centre = _pairs(outputs["offset"])[which, :, rows, columns] + np.stack([rows, columns], axis=1) + 0.5
+    corners = np.stack([centre - scale / 2, centre + scale / 2], axis=1)
+    boxes = CENTRE_STRIDE * corners[:, :, ::-1].reshape(-1, 4)  # columns are x
     # The maximum of an array that holds a NaN is a NaN.
-    if not (np.isfinite(heatmap.max()) and np.isfinite(cells).all()):
+    if not (np.isfinite(heatmaps.max()) and np.isfinite(boxes).all()):
         raise ModelError("the net gave values that are no numbers, the picture was not looked at")
-    return Detections(
-        cells.astype(np.float32),
-        heatmap[rows, columns].astype(np.float32),
-        np.full(len(rows), LABELS.index("face"), np.uint8),
-    )
+    known = np.array([LABELS.index(label) for label in labels], np.uint8)
+    return Detections(boxes.astype(np.float32), heatmaps[which, rows, columns].astype(np.float32), known[which])
+
+
+def _pairs(output: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Of the first picture: shape (K, 2, R, C)."""
+    return np.reshape(output[0], (-1, 2, *output.shape[2:]))
+
+
+FAMILIES: dict[str, Callable[[Tensors, float, tuple[str, ...]], Detections]] = {"centre": centre_heatmaps}
+"""How the outputs of a model are read: tensors, least score, labels that it finds."""
 
 
 def padded(picture: Picture, multiple: int) -> Picture:

@@ -19,11 +19,11 @@ class ModelEntry:
         card: name of its card there, Markdown.
         sha256: of the file, 64 hexadecimal digits.
         licence: SPDX identifier.
-        label: what it finds, one of `regions.LABELS`.
+        finds: labels of what it finds, of `regions.LABELS`, the first is what it is best at.
+        family: how its outputs are read, a key of `heads.FAMILIES`.
         takes: the input in words.
         multiple: both sides of the input must be multiples of this, in pixels.
         threshold: least score that counts, from 0 to 1.
-        margin: how much a box is to be grown on every side before it is painted, as a share of its width and height.
     """
 
     name: str
@@ -31,25 +31,49 @@ class ModelEntry:
     card: str
     sha256: str
     licence: str
-    label: str
+    finds: tuple[str, ...]
+    family: str
     takes: str
     multiple: int
     threshold: float
-    margin: float
 
 
 _ZOO = (
+    ModelEntry(
+        name="headnet",
+        file="headnet.onnx",
+        card="headnet.md",
+        sha256="0c5cac177c03c305fad7421ec55bdb70f2225a00050c5ec8ce12109f289afefe",
+        licence="Apache-2.0",
+        finds=("head", "plate"),
+        family="centre",
+        takes="RGB, uint8, shape (batch, height, width, 3)",
+        multiple=32,
+        threshold=0.1,
+    ),
+    ModelEntry(
+        name="headnet-int8",
+        file="headnet-int8.onnx",
+        card="headnet-int8.md",
+        sha256="ae5ba5c34964b9819b3b5ef5c72d52a49aad5ea1296c47b2b5464ec5eb205f81",
+        licence="Apache-2.0",
+        finds=("head", "plate"),
+        family="centre",
+        takes="RGB, uint8, shape (batch, height, width, 3)",
+        multiple=32,
+        threshold=0.1,
+    ),
     ModelEntry(
         name="centerface",
         file="centerface.onnx",
         card="centerface.md",
         sha256="2ab5396d1f5e2b2b3301c84bdde039aa5a6f5969d0ac299872c718ca17e32007",
         licence="MIT",
-        label="face",
+        finds=("face",),
+        family="centre",
         takes="RGB, uint8, shape (batch, height, width, 3)",
         multiple=32,
         threshold=0.1,
-        margin=0.1,
     ),
     ModelEntry(
         name="centerface-int8",
@@ -57,17 +81,17 @@ _ZOO = (
         card="centerface-int8.md",
         sha256="44b8bc81c2530ce6534fc8e148155361f90c6954eb0d5e978a8322ca8c57d824",
         licence="MIT",
-        label="face",
+        finds=("face",),
+        family="centre",
         takes="RGB, uint8, shape (batch, height, width, 3)",
         multiple=32,
         threshold=0.1,
-        margin=0.1,
     ),
 )
 
 
 def zoo() -> tuple[ModelEntry, ...]:
-    """Every model, the default of its label first."""
+    """Every model; of those that find the same, the most exact first."""
     return _ZOO
 
 
@@ -93,9 +117,18 @@ def read_model(entry: ModelEntry) -> bytes:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise ModelError(f"model {entry.name} is missing from the installation", hint=_REINSTALL) from error
-    if hashlib.sha256(content).hexdigest() != entry.sha256:
-        raise ModelError(f"{entry.file} is not the model that was measured, it was not loaded", hint=_REINSTALL)
+        raise ModelError(
+            f"model {entry.name}: {entry.file} is missing from the installation (its SHA-256 is {entry.sha256}), "
+            "nothing was looked at",
+            hint=_REINSTALL,
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != entry.sha256:
+        raise ModelError(
+            f"model {entry.name}: {entry.file} is not the file that was measured, its SHA-256 is {found}, not "
+            f"{entry.sha256}; it was not loaded",
+            hint=_REINSTALL,
+        )
     return content
 
 

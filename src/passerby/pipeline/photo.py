@@ -10,7 +10,7 @@ import numpy as np
 
 from passerby.account import Account, Result
 from passerby.check.photo_readback import read_back_photo
-from passerby.detect.detector import FaceDetector
+from passerby.detect.ensemble import Ensemble
 from passerby.detect.photo import find_in_photo
 from passerby.errors import SettingsError
 from passerby.media import PHOTO_TIME_BASE, PhotoInfo
@@ -37,7 +37,7 @@ def redact_photo_of(account: Account) -> Result:
         plan = account.given_plan(size)
         if plan is None:
             looks, tracks = _look_at_photo(photo, detector, account)
-            plan = planned(account, detector, looks, tracks, size, PHOTO_TIME_BASE)
+            plan = planned(account, looks, tracks, size, PHOTO_TIME_BASE)
         else:
             looks, tracks = [Look(pts, Detections()) for pts in range(photo.info.frame_count)], []
         account.looked_through(plan, looks, tracks, None)
@@ -72,7 +72,7 @@ def _format_stated(account: Account, info: PhotoInfo) -> list[str | None]:
     return [fallback, f"{account.target.name} holds {format_name}, whatever its name says"]
 
 
-def _look_at_photo(photo: Photo, detector: FaceDetector, account: Account) -> tuple[list[Look], list[Track]]:
+def _look_at_photo(photo: Photo, detector: Ensemble, account: Account) -> tuple[list[Look], list[Track]]:
     """Every picture in several ways: in a photo there is only one chance to find a face."""
     with account.stage("look"):
         looks = []
@@ -86,7 +86,7 @@ def _look_at_photo(photo: Photo, detector: FaceDetector, account: Account) -> tu
     return looks, tracks
 
 
-def _check_photo(part: Path, plan: Plan, info: PhotoInfo, detector: FaceDetector, account: Account) -> None:
+def _check_photo(part: Path, plan: Plan, info: PhotoInfo, detector: Ensemble, account: Account) -> None:
     problems = read_back_photo(part, info, source=account.source)
     second = second_look(account, detector, plan, np.arange(info.frame_count), PHOTO_TIME_BASE)
     sheet = account.contact_sheet()

@@ -13,7 +13,7 @@ from passerby.account import Account, Result
 from passerby.check.contact_sheet import TILE_WIDTH
 from passerby.check.readback import ExpectedVideo, read_back_video
 from passerby.detect.attention import AttentionOptions, look_at
-from passerby.detect.detector import FaceDetector
+from passerby.detect.ensemble import Ensemble
 from passerby.media import Frame, VideoInfo
 from passerby.pending import pending
 from passerby.pipeline.looking import planned, second_look, video_detector
@@ -47,7 +47,7 @@ def redact_video_of(account: Account) -> Result:
         plan = account.given_plan(video.info.upright_size)
         looks, tracks = _look_through(video, account, detector if plan is None else None)
         if plan is None:
-            plan = planned(account, detector, looks, tracks, video.info.upright_size, video.info.time_base)
+            plan = planned(account, looks, tracks, video.info.upright_size, video.info.time_base)
         plan = plan.with_gops(video.gops)
         account.looked_through(plan, looks, tracks, video.damage)
         with pending(account.target, replace=account.replace) as unfinished:
@@ -61,9 +61,7 @@ def redact_video_of(account: Account) -> Result:
     return account.result
 
 
-def _look_through(
-    video: VideoSource, account: Account, detector: FaceDetector | None
-) -> tuple[list[Look], list[Track]]:
+def _look_through(video: VideoSource, account: Account, detector: Ensemble | None) -> tuple[list[Look], list[Track]]:
     """The first pass: every frame is decoded, and looked at; None where somebody else looked already."""
     info = video.info
     with account.stage("look"), run_ahead(video.frames(), depth=_DECODED_AHEAD, name="decode") as frames:
@@ -98,7 +96,7 @@ def _paint_video(video: VideoSource, plan: Plan, part: Path, account: Account) -
         return writer.close()
 
 
-def _check_video(part: Path, plan: Plan, expected: ExpectedVideo, detector: FaceDetector, account: Account) -> None:
+def _check_video(part: Path, plan: Plan, expected: ExpectedVideo, detector: Ensemble, account: Account) -> None:
     """Read the finished file back, frame by frame, and look at some of them again."""
     second = second_look(account, detector, plan, expected.pts, expected.time_base)
     sheet = account.contact_sheet()

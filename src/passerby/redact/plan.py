@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -33,10 +33,15 @@ class PlannedGop:
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """The settings that made a plan; for people, and to tell plans apart."""
+    """The settings that made a plan; for people, and to tell plans apart.
 
-    cover: tuple[str, ...] = ("face",)
-    margin: float = 0.0
+    Attributes:
+        margins: the labels that were looked for, and by how much a box of each grew.
+        keep: what was left as it is.
+        only: the only parts where something was covered.
+    """
+
+    margins: tuple[tuple[str, float], ...] = ()
     keep: tuple[Polygon, ...] = ()
     only: tuple[Polygon, ...] = ()
 
@@ -165,10 +170,9 @@ def make_plan(
     sha256: str,
     size: tuple[int, int],
     time_base: Fraction,
-    margin: float,
+    margins: Mapping[str, float],
     keep: Sequence[Polygon] = (),
     only: Sequence[Polygon] = (),
-    cover: Sequence[str] = ("face",),
     gops: Iterable[Gop] = (),
 ) -> Plan:
     """The plan of one file.
@@ -180,20 +184,24 @@ def make_plan(
         sha256: of the source file.
         size: width and height of the upright picture, in pixels.
         time_base: seconds per unit of PTS.
-        margin: share of its width and height that a box grows on every side.
+        margins: the labels that are covered, and the share of its width and height that a box of each grows on every
+            side. Tracks of other labels are left out.
         keep: a box, before it grows, that lies wholly in one of these is left as it is.
         only: if there are any, a box, before it grows, that touches none of them is left as it is.
-        cover: labels that were looked for; written down, nothing is left out by it.
         gops: of the source, if any of it may be copied.
 
     Raises:
         RedactionIncomplete: the time stamps of the looks do not rise.
-        SettingsError: the margin is negative or no number.
+        SettingsError: a margin is negative or no number.
     """
-    if not (math.isfinite(margin) and margin >= 0):
-        raise SettingsError(f"the margin is {margin}; nothing was started", hint="Use 0 or more, such as 0.15")
+    for label, margin in margins.items():
+        if not (math.isfinite(margin) and margin >= 0):
+            raise SettingsError(
+                f"the margin of {label} is {margin}; nothing was started", hint="Use 0 or more, such as 0.15"
+            )
     pts, whole = _frames(looks)
-    parts = [_regions_of(track, pts, size, margin, keep, only) for track in tracks]
+    covered = [(track, margins[LABELS[track.label]]) for track in tracks if LABELS[track.label] in margins]
+    parts = [_regions_of(track, pts, size, margin, keep, only) for track, margin in covered]
     frames = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
     boxes = np.concatenate([no_boxes(), *(part[1] for part in parts)])
     labels = np.concatenate([np.zeros(0, np.uint8), *(np.full(len(p[0]), p[2], np.uint8) for p in parts)])
@@ -202,7 +210,7 @@ def make_plan(
     order = np.argsort(frames, kind="stable")
     order = order[~whole[frames[order]]]
     offsets = np.searchsorted(frames[order], np.arange(len(pts) + 1)).astype(np.int64)
-    settings = PlanSettings(tuple(cover), margin, tuple(keep), tuple(only))
+    settings = PlanSettings(tuple(margins.items()), tuple(keep), tuple(only))
     plan = Plan(sha256.lower(), *size, time_base, pts, whole, offsets, boxes[order], labels[order], (), settings)
     return plan.with_gops(gops)
 
@@ -217,8 +225,6 @@ def _regions_of(
     track: Track, pts: Times, size: tuple[int, int], margin: float, keep: Sequence[Polygon], only: Sequence[Polygon]
 ) -> tuple[Times, Boxes, int]:
     """The track's regions: index of the frame, box, label. Boxes that make no sense come through as they are."""
-    if track.label >= len(LABELS):
-        raise ValueError(f"a track has label {track.label}, of {len(LABELS)}")
     frames = np.searchsorted(pts, track.pts).astype(np.int64)
     known = frames < len(pts)
     known[known] = pts[frames[known]] == track.pts[known]

@@ -26,7 +26,7 @@ MOST_BYTES = 128 * 2**20
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 _HINT = "docs/reference/plan.md shows what a plan looks like"
 
-Label = Literal["face", "plate"]
+Label = Literal["face", "plate", "head", "person", "text", "motion"]
 Pts = Annotated[int, Field(ge=-(2**62), le=2**62, description="Time stamp, in units of the time base.")]
 Pixel = Annotated[float, Field(ge=-1e6, le=1e6)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -48,7 +48,7 @@ Box = Annotated[
 
 @dataclass(config=_STRICT, frozen=True, slots=True)
 class RegionEntry:
-    """One box to paint; a face is painted as the ellipse through its corners."""
+    """One box to paint; a face or head is painted as the ellipse through its corners."""
 
     label: Label
     box: Box
@@ -101,10 +101,12 @@ class SourceEntry:
 
 @dataclass(config=_STRICT, frozen=True, slots=True)
 class SettingsEntry:
-    """The settings that made the plan. Told for information: margin, keep and only are already in the regions."""
+    """The settings that made the plan. Told for information: margins, keep and only are already in the regions."""
 
-    cover: tuple[Label, ...]
-    margin: Annotated[float, Field(ge=0)]
+    margins: Annotated[
+        dict[Label, Annotated[float, Field(ge=0)]],
+        Field(description="What was looked for, and by how much a box of it grew on every side."),
+    ]
     keep: tuple[tuple[tuple[Share, Share], ...], ...] = ()
     only: tuple[tuple[tuple[Share, Share], ...], ...] = ()
 
@@ -219,7 +221,7 @@ def _settings_of(entry: SettingsEntry, name: str) -> PlanSettings:
         keep, only = (tuple(Polygon.of(points) for points in some) for some in (entry.keep, entry.only))
     except SettingsError as error:
         raise SettingsError(f"{name}: settings: {error.message}", hint=error.hint) from None
-    return PlanSettings(entry.cover, entry.margin, keep, only)
+    return PlanSettings(tuple(entry.margins.items()), keep, only)
 
 
 def _lines(plan: Plan) -> Iterator[str]:
@@ -231,8 +233,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         "time_base": [time_base.numerator, time_base.denominator],
     }
     made_with = {
-        "cover": settings.cover,
-        "margin": settings.margin,
+        "margins": dict(settings.margins),
         "keep": [polygon.points for polygon in settings.keep],
         "only": [polygon.points for polygon in settings.only],
     }

@@ -1,4 +1,4 @@
-"""The INT8 version of CenterFace: static quantisation with ranges taken from real pictures."""
+"""A model in INT8: static quantisation with ranges taken from real pictures."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
-
-from centerface_graph import head_nodes
 
 Picture = npt.NDArray[np.uint8]
 
@@ -57,10 +55,11 @@ def calibration_pictures(train: Path | None) -> list[Picture]:
     return [np.ascontiguousarray(cv2.resize(p, SIZE, interpolation=cv2.INTER_AREA), np.uint8) for p in pictures]
 
 
-def quantised(model: onnx.ModelProto, pictures: list[Picture]) -> onnx.ModelProto:
-    """`model` in INT8: unsigned activations, signed weights per channel, the heads left in float.
+def quantised(model: onnx.ModelProto, pictures: list[Picture], in_float: list[str]) -> onnx.ModelProto:
+    """`model` in INT8: unsigned activations, signed weights per channel, the nodes named `in_float` left as they are.
 
-    The heads cost 3 % of the time, and a step of the heatmap's range would be as large as the least score that counts.
+    Those that make the outputs are best left: they cost 3 % of the time, and a step of a heatmap's range would be as
+    large as the least score that counts.
     Ranges are the least and greatest value seen: a face that is brighter than most must not be cut off. Weights keep to
     seven bits, for x86 processors without VNNI add products in 16 bits and would saturate: the same face would score
     less there than where the model was measured.
@@ -80,6 +79,6 @@ def quantised(model: onnx.ModelProto, pictures: list[Picture]) -> onnx.ModelProt
             per_channel=True,
             reduce_range=True,
             calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_exclude=head_nodes(model),
+            nodes_to_exclude=in_float,
         )
         return onnx.load(after)

@@ -1,0 +1,113 @@
+"""The training pictures and what is labelled in them, as the lists in `lists.json` say.
+
+A class that is not labelled in a folder gets no negative loss there, except where the list says why none can be in it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from train.net import CLASSES
+
+Picture = npt.NDArray[np.uint8]
+Boxes = npt.NDArray[np.float32]
+
+NO_BOXES: Boxes = np.zeros((0, 4), np.float32)
+LISTS = Path(__file__).with_name("lists.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training picture.
+
+    Attributes:
+        jpeg: the file's content; decoded anew each time, so that all pictures fit into memory.
+        boxes: for each class float32, shape (N, 4), x1 y1 x2 y2 in pixels.
+        ignored: for each class, where nothing is said about what is not labelled, float32, shape (N, 4).
+        whole: for each class, whether everything outside boxes and ignored places is known to be free of it; if not,
+            only the close surroundings of its boxes are.
+    """
+
+    name: str
+    jpeg: bytes
+    boxes: tuple[Boxes, ...]
+    ignored: tuple[Boxes, ...]
+    whole: tuple[bool, ...]
+
+    def picture(self) -> Picture:
+        """RGB, uint8, shape (H, W, 3)."""
+        return decoded(self.jpeg, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The examples of one folder and how often one of them is taken, as a share of all."""
+
+    name: str
+    share: float
+    examples: tuple[Example, ...]
+
+
+def decoded(content: bytes, name: str) -> Picture:
+    """An image file's pixels, RGB, uint8, shape (H, W, 3).
+
+    Raises:
+        ValueError: it is no picture.
+    """
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"{name} is no picture that OpenCV can read")
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def load(pictures: Path, lists: Path = LISTS) -> list[Folder]:
+    """Every folder of the lists.
+
+    Args:
+        pictures: the folder that holds them.
+        lists: JSON: for each folder its share, what its labels mean, which files to leave out.
+    """
+    wanted: dict[str, Any] = json.loads(lists.read_text())
+    return [_folder(pictures / name, name, how) for name, how in wanted.items()]
+
+
+def _folder(place: Path, name: str, how: dict[str, Any]) -> Folder:
+    labelled = json.loads((place / "boxes.json").read_text())
+    left_out = set(how.get("left_out", []))
+    ignored = json.loads((LISTS.parent / how["ignored"]).read_text()) if "ignored" in how else {}
+    examples = tuple(
+        _example(place / file, file, entry["boxes"], how, ignored.get(file, []))
+        for file, entry in sorted(labelled.items())
+        if Path(file).stem not in left_out
+    )
+    return Folder(name, how["share"], examples)
+
+
+def _example(path: Path, file: str, labelled: list[list[Any]], how: dict[str, Any], doubtful: list[Any]) -> Example:
+    boxes, ignored = [], []
+    for name in CLASSES:
+        means = how["labels"].get(name, {})
+        found = [_scaled(box[:4], means[box[4]]) for box in labelled if box[4] in means]
+        skipped = [box[:4] for box in labelled if box[4] in how.get("ignore", {}).get(name, [])]
+        boxes.append(_array(found))
+        ignored.append(_array(skipped + (doubtful if name == "head" else [])))
+    whole = tuple(name in how["whole"] for name in CLASSES)
+    return Example(file, path.read_bytes(), tuple(boxes), tuple(ignored), whole)
+
+
+def _scaled(box: list[float], factor: float) -> list[float]:
+    """A box made larger or smaller around its centre: some labellers draw loosely."""
+    x1, y1, x2, y2 = box
+    x, y, width, height = (x1 + x2) / 2, (y1 + y2) / 2, (x2 - x1) * factor, (y2 - y1) * factor
+    return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+
+
+def _array(boxes: list[Any]) -> Boxes:
+    return np.array(boxes, np.float32).reshape(-1, 4)
