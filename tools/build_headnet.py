@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import sys
+import tempfile
 from pathlib import Path
 
 import onnx
@@ -44,20 +44,21 @@ class Packed(nn.Module):
 
 def exported(net: HeadNet) -> onnx.ModelProto:
     """The net as ONNX: `pixels` (uint8, batch x height x width x 3) in, `heatmap`, `scale` and `offset` out."""
-    content = io.BytesIO()
     names = ["heatmap", "scale", "offset"]
     free = {name: {0: "batch", 2: "rows", 3: "columns"} for name in names}
-    torch.onnx.export(
-        Packed(net).eval(),
-        (torch.zeros(1, 64, 96, 3, dtype=torch.uint8),),
-        content,
-        input_names=["pixels"],
-        output_names=names,
-        dynamic_axes={"pixels": {0: "batch", 1: "height", 2: "width"}, **free},
-        opset_version=OPSET,
-        dynamo=False,
-    )
-    model = onnx.load_from_string(content.getvalue())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "net.onnx"
+        torch.onnx.export(
+            Packed(net).eval(),
+            (torch.zeros(1, 64, 96, 3, dtype=torch.uint8),),
+            file,
+            input_names=["pixels"],
+            output_names=names,
+            dynamic_axes={"pixels": {0: "batch", 1: "height", 2: "width"}, **free},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        model = onnx.load(file)
     model.producer_name, model.producer_version = "passerby", ""
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -1,6 +1,6 @@
-"""The training pictures and what is labelled in them, as the lists in `lists.json` say.
+"""The training pictures and what is labelled in them, as `lists.json` says; see README.md for what its keys mean.
 
-A class that is not labelled in a folder gets no negative loss there, except where the list says why none can be in it.
+A class gets no negative loss in a folder whose list does not call it wholly known.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ LISTS = Path(__file__).with_name("lists.json")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training picture.
+    """One labelled picture.
 
     Attributes:
+        name: of its file, below the folder that it is in.
         jpeg: the file's content; decoded anew each time, so that all pictures fit into memory.
         boxes: for each class float32, shape (N, 4), x1 y1 x2 y2 in pixels.
         ignored: for each class, where nothing is said about what is not labelled, float32, shape (N, 4).
@@ -68,35 +69,56 @@ def decoded(content: bytes, name: str) -> Picture:
 
 
 def load(pictures: Path, lists: Path = LISTS) -> list[Folder]:
-    """Every folder of the lists.
+    """Every folder of the lists, without what is kept back.
 
     Args:
         pictures: the folder that holds them.
-        lists: JSON: for each folder its share, what its labels mean, which files to leave out.
+        lists: JSON: for each folder its share, what its labels mean, which files are kept back.
+
+    Raises:
+        FileNotFoundError: a folder, its `boxes.json` or one of its pictures is missing.
     """
-    wanted: dict[str, Any] = json.loads(lists.read_text())
-    return [_folder(pictures / name, name, how) for name, how in wanted.items()]
+    return [
+        Folder(name, how["share"], _examples(pictures / name, how, back=False)) for name, how in _lists(lists).items()
+    ]
 
 
-def _folder(place: Path, name: str, how: dict[str, Any]) -> Folder:
-    labelled = json.loads((place / "boxes.json").read_text())
-    left_out = set(how.get("left_out", []))
-    ignored = json.loads((LISTS.parent / how["ignored"]).read_text()) if "ignored" in how else {}
-    examples = tuple(
-        _example(place / file, file, entry["boxes"], how, ignored.get(file, []))
-        for file, entry in sorted(labelled.items())
-        if Path(file).stem not in left_out
+def kept_back(pictures: Path, lists: Path = LISTS) -> tuple[Example, ...]:
+    """The pictures that are never trained on, to see how far a run has come; arguments and errors as for `load`."""
+    return tuple(
+        example
+        for name, how in _lists(lists).items()
+        if "kept_back" in how
+        for example in _examples(pictures / name, how, back=True)
     )
-    return Folder(name, how["share"], examples)
 
 
-def _example(path: Path, file: str, labelled: list[list[Any]], how: dict[str, Any], doubtful: list[Any]) -> Example:
+def _lists(file: Path) -> dict[str, dict[str, Any]]:
+    lists: dict[str, dict[str, Any]] = json.loads(file.read_text())
+    return lists
+
+
+def _examples(place: Path, how: dict[str, Any], *, back: bool) -> tuple[Example, ...]:
+    """Those of a folder that are kept back, or all others."""
+    labelled = json.loads((place / "boxes.json").read_text())
+    stems = set(how.get("kept_back", []))
+    doubtful = json.loads((LISTS.parent / how["ignored"]).read_text()) if "ignored" in how else {}
+    return tuple(
+        _example(place / file, file, entry["boxes"], how, doubtful.get(file, []))
+        for file, entry in sorted(labelled.items())
+        if (Path(file).stem in stems) == back
+    )
+
+
+def _example(
+    path: Path, file: str, labelled: list[list[Any]], how: dict[str, Any], doubtful: list[list[float]]
+) -> Example:
+    """One picture: `labelled` and `doubtful` hold boxes x1 y1 x2 y2 in pixels, the labelled ones with their label."""
     boxes, ignored = [], []
     for name in CLASSES:
         means = how["labels"].get(name, {})
-        found = [_scaled(box[:4], means[box[4]]) for box in labelled if box[4] in means]
         skipped = [box[:4] for box in labelled if box[4] in how.get("ignore", {}).get(name, [])]
-        boxes.append(_array(found))
+        boxes.append(_array([_scaled(box[:4], means[box[4]]) for box in labelled if box[4] in means]))
         ignored.append(_array(skipped + (doubtful if name == "head" else [])))
     whole = tuple(name in how["whole"] for name in CLASSES)
     return Example(file, path.read_bytes(), tuple(boxes), tuple(ignored), whole)
@@ -109,5 +131,5 @@ def _scaled(box: list[float], factor: float) -> list[float]:
     return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
 
 
-def _array(boxes: list[Any]) -> Boxes:
+def _array(boxes: list[list[float]]) -> Boxes:
     return np.array(boxes, np.float32).reshape(-1, 4)

@@ -10,11 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from train.augment import Sample
+from train.cutting import Sample
+from train.data import Boxes
 from train.net import CLASSES, STRIDE
 
 _SPREAD = 0.11  # of a box's side: the standard deviation of its bump in the heat map
+_LEAST_SPREAD = 0.55  # cells
 _NEAR = 1.5  # cells around the centre in which size and place are learned too
+
+
+Maps = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +34,52 @@ class Target:
         weights: float32, shape (K, h, w): how much sizes and offsets count there.
     """
 
-    heat: npt.NDArray[np.float32]
-    known: npt.NDArray[np.float32]
-    sizes: npt.NDArray[np.float32]
-    offsets: npt.NDArray[np.float32]
-    weights: npt.NDArray[np.float32]
+    heat: Maps
+    known: Maps
+    sizes: Maps
+    offsets: Maps
+    weights: Maps
 
 
 def target_of(sample: Sample) -> Target:
-    """The target for a cut-out."""
+    """The target for a cut-out whose side is a multiple of the net's stride."""
     cells = sample.pixels.shape[0] // STRIDE
     count = len(CLASSES)
     heat, known, weights = (np.zeros((count, cells, cells), np.float32) for _ in range(3))
     sizes, offsets = (np.zeros((2 * count, cells, cells), np.float32) for _ in range(2))
-    rows, columns = np.mgrid[:cells, :cells].astype(np.float32)
+    target = Target(heat, known, sizes, offsets, weights)
     for index in range(count):
         known[index] = sample.known[index].reshape(cells, STRIDE, cells, STRIDE).min(axis=(1, 3))
         boxes = sample.boxes[index]
         area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        for x1, y1, x2, y2 in boxes[np.argsort(-area)] / STRIDE:
-            width, height = max(x2 - x1, 0.5), max(y2 - y1, 0.5)
-            down, right = (y1 + y2) / 2 - rows - 0.5, (x1 + x2) / 2 - columns - 0.5
-            wide, tall = max(_SPREAD * width, 0.55), max(_SPREAD * height, 0.55)
-            bump = np.exp(-((right / wide) ** 2 + (down / tall) ** 2) / 2)
-            centre = np.unravel_index(int((right**2 + down**2).argmin()), right.shape)
-            bump[centre] = 1.0
-            near = (np.maximum(np.abs(right), np.abs(down)) <= _NEAR) & (bump >= heat[index])
-            heat[index] = np.maximum(heat[index], bump)
-            known[index][centre] = 1.0
-            sizes[2 * index][near], sizes[2 * index + 1][near] = np.log(height), np.log(width)
-            offsets[2 * index][near], offsets[2 * index + 1][near] = down[near], right[near]
-            weights[index][near] = bump[near]
-    return Target(heat, known, sizes, offsets, weights)
+        # The smaller come last and prevail where they stand before larger ones.
+        _enter(target, index, boxes[np.argsort(-area)] / np.float32(STRIDE))
+    return target
+
+
+def _enter(target: Target, index: int, boxes: Boxes) -> None:
+    """Enter the boxes of one class, in cells, into a target."""
+    heat, known, weights = target.heat[index], target.known[index], target.weights[index]
+    of_class = slice(2 * index, 2 * index + 2)
+    rows, columns = np.mgrid[: heat.shape[0], : heat.shape[1]].astype(np.float32)
+    for x1, y1, x2, y2 in boxes:
+        width, height = max(x2 - x1, 0.5), max(y2 - y1, 0.5)
+        down, right = (y1 + y2) / 2 - rows - 0.5, (x1 + x2) / 2 - columns - 0.5
+        bump = _bump(down, right, height, width)
+        near = (np.maximum(np.abs(right), np.abs(down)) <= _NEAR) & (bump >= heat)
+        np.maximum(heat, bump, out=heat)
+        known[bump == 1] = 1
+        target.sizes[of_class, near] = np.log([[height], [width]])
+        target.offsets[of_class, near] = down[near], right[near]
+        weights[near] = bump[near]
+
+
+def _bump(down: Maps, right: Maps, height: float, width: float) -> Maps:
+    """1 in the cell of the centre, falling off around it: shape (h, w), from the way to the centre, all in cells."""
+    wide, tall = max(_SPREAD * width, _LEAST_SPREAD), max(_SPREAD * height, _LEAST_SPREAD)
+    bump = np.exp(-((right / wide) ** 2 + (down / tall) ** 2) / 2)
+    bump[np.unravel_index(int((right**2 + down**2).argmin()), bump.shape)] = 1
+    return np.asarray(bump, np.float32)
 
 
 def heat_loss(logits: Tensor, heat: Tensor, known: Tensor) -> Tensor:
