@@ -123,11 +123,18 @@ def _covered(report: Report) -> str:
     if not report.frames_covered:
         return "nothing was found to cover"
     if report.input.kind == "photo" and report.frames == 1:
-        return f"{_count(report.regions, 'face')} covered"
+        return f"{_listed(report.regions_by_label)} covered"
     # A plan that somebody gave names no tracks, and nor do frames that nobody could look at.
-    who = f"{_count(len(report.tracks), 'face track')} covered" if report.tracks else "covered"
+    tracks = Counter(f"{track.label} track" for track in report.tracks)
+    who = f"{_listed(tracks)} covered" if tracks else "covered"
     words = f"{who} in {report.frames_covered} of {report.frames} frames"
     return words + (f", {report.frames_covered_whole} of them whole" if report.frames_covered_whole else "")
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """Things and how many of each, as a sentence has them."""
+    several = [_count(number, what) for what, number in counts.items()]
+    return " and ".join(filter(None, (", ".join(several[:-1]), *several[-1:])))
 
 
 def _summary(outcomes: list[Outcome], left_out: tuple[str, ...], copies: tuple[str, ...]) -> Iterable[str]:
@@ -155,7 +162,7 @@ def _warnings(outcome: Outcome) -> Iterable[str]:
     if standing:
         times = ", ".join(dict.fromkeys(f"{moment.time_s:.1f} s" for moment in standing))
         where = "" if report.input.kind == "photo" else f", at {times}"
-        yield f"Look at {name}: the second look found {_count(len(standing), 'place')} like a face{where}"
+        yield f"Look at {name}: the second look found {_count(len(standing), 'place')} like a face or a plate{where}"
     if report.damage:
         yield f"Damaged: {name}: {_few(report.damage)}"
     if report.moments and report.input.kind == "video":
@@ -193,7 +200,7 @@ def show_findings(found: Findings, *, as_json: bool) -> int:
         print(f"  wrong: {problem}")
     for place in found.standing:
         box = ", ".join(f"{edge:.0f}" for edge in place.box)
-        print(f"  like a face: at {place.time_s:.2f} s, box {box}, score {place.score:.2f}")
+        print(f"  like a face or a plate: at {place.time_s:.2f} s, box {box}, score {place.score:.2f}")
     print("  sound" if found.sound else "  look at it before you publish it")
     return 0 if found.sound else 1
 

@@ -14,15 +14,17 @@ from passerby.check.photo_readback import read_back_photo
 from passerby.check.readback import ExpectedVideo, read_back_video
 from passerby.check.report import Report
 from passerby.check.second_look import SecondLook, Standing
-from passerby.detect.detector import NetDetector
+from passerby.detect.ensemble import Ensemble
 from passerby.detect.runtime import available_providers
 from passerby.detect.zoo import zoo
 from passerby.errors import SettingsError, SourceUnreadable
 from passerby.media import Frame
+from passerby.pipeline.choosing import second_detector
 from passerby.read.photo import is_photo, open_photo, pictures_of
 from passerby.read.probe import Probe, probe
 from passerby.read.video import open_video, picture_of
 from passerby.regions import Regions
+from passerby.settings import Settings
 from passerby.write.video import container_of
 
 Facts = dict[str, Any]
@@ -38,7 +40,7 @@ class Findings:
         frames: frames that were decoded.
         looked_at: frames that were looked at.
         problems: what is wrong with the file, in words.
-        standing: what looks like a face in it.
+        standing: what looks like a face or a plate in it.
     """
 
     name: str
@@ -75,7 +77,9 @@ def _check_photo(file: Path, original: Path | None) -> Findings:
         expected = photo.info
     problems = read_back_photo(file, expected, source=original)
     with open_photo(file) as copy:
-        second = SecondLook(NetDetector(), _nothing_planned, pts=range(copy.info.frame_count), name=file.name)
+        second = SecondLook(
+            second_detector(Settings()), _nothing_planned, pts=range(copy.info.frame_count), name=file.name
+        )
         frames = 0
         for frame in copy.frames():
             frames += 1
@@ -91,7 +95,9 @@ def _check_video(file: Path, original: Path | None) -> Findings:
     codec = open_video(file).info.codec  # which one to write was free to choose
     container, audio_kept = container_of(file), _audio_was_kept(file)
     expected = ExpectedVideo.copy_of(info, container=container, codec=codec, pts=pts, audio_kept=audio_kept)
-    second = SecondLook(NetDetector(), _nothing_planned, pts=pts, time_base=info.time_base, name=file.name)
+    second = SecondLook(
+        second_detector(Settings()), _nothing_planned, pts=pts, time_base=info.time_base, name=file.name
+    )
     frames = 0
 
     def on_frame(index: int, frame: Frame) -> None:
@@ -102,6 +108,11 @@ def _check_video(file: Path, original: Path | None) -> Findings:
 
     problems = read_back_video(file, expected, on_frame=on_frame)
     return _findings(file, original, frames, problems, second)
+
+
+def _second_detector() -> Ensemble:
+    """What looks where nobody says what was to be covered."""
+    return second_detector(Settings(cover=("head", "plate")))
 
 
 def _audio_was_kept(file: Path) -> bool:

@@ -41,7 +41,7 @@ def test_a_finished_copy_is_sound(made: Path, copies: Path, name: str, with_orig
 def test_an_uncovered_face_is_found_and_listed(made: Path, take: Getter, name: str) -> None:
     said = command("check", take(name), "--original", made / name)
     assert said.code == 1
-    assert "like a face: at 0.00 s" in said.out
+    assert "like a face or a plate: at 0.00 s" in said.out
     found = check_as_json(take(name))
     assert not found["sound"]
     assert found["standing"][0]["score"] > 0.5

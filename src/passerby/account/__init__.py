@@ -198,8 +198,8 @@ class Account:
         self._facts |= facts_of_check(problems, second)
         if any(place.through for place in second.standing):
             raise RedactionIncomplete(
-                f"{self.name}: something like a face shows where the copy should be painted; it was withheld",
-                hint="--style black leaves nothing that could be taken for a face; --report says where",
+                f"{self.name}: something like a face or a plate shows where the copy should be painted; it was withheld",
+                hint="--style black leaves nothing that could be taken for one; --report says where",
             )
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

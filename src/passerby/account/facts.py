@@ -12,7 +12,7 @@ from passerby.check.second_look import SecondLook
 from passerby.check.summary import count_looks, gaps_filled, low_confidence, moments_standing, summarise_tracks
 from passerby.media import PhotoInfo, VideoInfo
 from passerby.redact.plan import Plan
-from passerby.regions import Look, Track
+from passerby.regions import LABELS, Look, Track
 
 Facts = dict[str, Any]
 """Fields of a report, by their names."""
@@ -39,12 +39,23 @@ def facts_of_looking(plan: Plan, looks: Sequence[Look], tracks: Sequence[Track],
         "frames_covered": int((painted != 0).sum()),
         "frames_covered_whole": int((painted < 0).sum()),
         "regions": int(painted[painted > 0].sum()),
+        "regions_by_label": _by_label(plan, looks),
         "looks": count_looks(() if given else looks),
         "tracks": summarise_tracks(tracks, plan.time_base),
         "gaps": gaps_filled(tracks, plan.time_base),
         "moments": moments.listed,
         "moments_found": moments.found,
     }
+
+
+def _by_label(plan: Plan, looks: Sequence[Look]) -> dict[str, int]:
+    """Regions of frames that are there, by label, those that there are."""
+    counts = np.zeros(len(LABELS), np.int64)
+    for look in looks:
+        regions = plan.regions_at(look.pts)
+        if regions is not None and len(regions):
+            counts += np.bincount(regions.labels, minlength=len(LABELS))
+    return {label: int(count) for label, count in zip(LABELS, counts, strict=True) if count}
 
 
 def facts_of_check(problems: Sequence[str], second: SecondLook) -> Facts:

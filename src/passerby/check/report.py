@@ -92,7 +92,7 @@ class Corner(_Part):
 
 
 class TrackSummary(_Part):
-    """One face or plate through time, within this file."""
+    """One head, face or plate through time, within this file."""
 
     label: str = Field(description="What it is.")
     first: Corner = Field(description="Where it begins, grown end included.")
@@ -166,6 +166,7 @@ class Report(_Part):
     frames_covered: Count = Field(default=0, description="Frames in which something is painted, whole ones included.")
     frames_covered_whole: Count = Field(default=0, description="Frames that are painted whole.")
     regions: Count = Field(default=0, description="Regions painted, over all frames.")
+    regions_by_label: dict[str, Count] = Field(default_factory=dict, description="The same, by what was covered.")
     gops_copied: Count = Field(default=0, description="GOPs copied as they were.")
     gops_encoded: Count = Field(default=0, description="GOPs encoded anew.")
     looks: LookCounts = Field(default=LookCounts(), description="How closely the frames were looked at.")

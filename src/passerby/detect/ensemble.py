@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,13 +16,14 @@ class Ensemble:
 
     Attributes:
         nets: what looks.
-        labels: what is wanted of it, of `regions.LABELS`.
+        called: for each label that is wanted of it, the label that it gets, both of `regions.LABELS`.
     """
 
-    def __init__(self, nets: Sequence[NetDetector], labels: Iterable[str]) -> None:
+    def __init__(self, nets: Sequence[NetDetector], called: Mapping[str, str]) -> None:
         self.nets = tuple(nets)
-        self.labels = tuple(labels)
-        self._wanted = np.array([label in self.labels for label in LABELS])
+        self.called = dict(called)
+        self._wanted = np.array([label in called for label in LABELS])
+        self._called = np.array([LABELS.index(called.get(label, label)) for label in LABELS], np.uint8)
 
     @property
     def models(self) -> tuple[tuple[str, str, str], ...]:
@@ -46,4 +47,5 @@ class Ensemble:
 
     def _of(self, parts: Sequence[Detections]) -> Detections:
         found = Detections.join(parts)
-        return found[self._wanted[found.labels]]
+        found = found[self._wanted[found.labels]]
+        return Detections(found.boxes, found.scores, self._called[found.labels])

@@ -15,7 +15,8 @@ from passerby.detect.photo import find_in_photo
 from passerby.errors import SettingsError
 from passerby.media import PHOTO_TIME_BASE, PhotoInfo
 from passerby.pending import pending
-from passerby.pipeline.looking import photo_detector, planned, second_look
+from passerby.pipeline.choosing import photo_detector
+from passerby.pipeline.looking import planned, second_look
 from passerby.read.photo import Photo, PhotoLimits, open_photo, pictures_of
 from passerby.redact.cover import Painter
 from passerby.redact.plan import Plan
@@ -29,7 +30,7 @@ NO_LIMITS = PhotoLimits(math.inf)
 
 def redact_photo_of(account: Account) -> Result:
     """Write a copy of a photo or an animation in which every face is covered."""
-    detector, settings = photo_detector(account), account.settings
+    detector, settings = photo_detector(account.settings), account.settings
     limits = PhotoLimits(settings.max_megapixels or PhotoLimits().max_megapixels, settings.max_frames)
     with open_photo(account.source, name=account.name, limits=limits) as photo:
         account.begin(photo.info, _format_stated(account, photo.info))

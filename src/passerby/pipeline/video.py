@@ -16,7 +16,8 @@ from passerby.detect.attention import AttentionOptions, look_at
 from passerby.detect.ensemble import Ensemble
 from passerby.media import Frame, VideoInfo
 from passerby.pending import pending
-from passerby.pipeline.looking import planned, second_look, video_detector
+from passerby.pipeline.choosing import video_detector
+from passerby.pipeline.looking import planned, second_look
 from passerby.read.video import VideoLimits, VideoSource, open_video, picture_of
 from passerby.redact.cover import Painter
 from passerby.redact.plan import Plan
@@ -42,7 +43,7 @@ def redact_video_of(account: Account) -> Result:
     limits = VideoLimits(settings.max_hours, settings.max_megapixels or VideoLimits().max_megapixels)
     with open_video(account.source, name=account.name, limits=limits) as video:
         encoding = choose_encoding(video.info, _encode_options(account), container_of(account.target))
-        detector = video_detector(account)
+        detector = video_detector(account.settings)
         account.begin(video.info, [encoding.stated])
         plan = account.given_plan(video.info.upright_size)
         looks, tracks = _look_through(video, account, detector if plan is None else None)
