@@ -107,7 +107,7 @@ def redact(
     ] = None,
     cover: Annotated[
         str, typer.Option(help="What is covered, with commas between: head, face, plate, person, text, motion.")
-    ] = "face",
+    ] = "head,plate",
     style: Annotated[Style, typer.Option(help="fill: one colour from around it; frost: soft, from around it.")] = (
         Style.fill
     ),
@@ -272,6 +272,54 @@ def models(as_json: AsJson = False) -> None:
         from passerby.inspection import models_here
 
         return show_models(models_here(), as_json=as_json)
+
+    _exit_with(run, as_json=as_json)
+
+
+@app.command()
+def accuracy(
+    boxes: Annotated[
+        list[Path], typer.Argument(help="Labelled material: boxes.json files, or folders with one.", metavar="BOXES...")
+    ],
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="What a label in it means: helmet=head, or bicycle=ignore.", metavar="THEIRS=OURS"),
+    ] = None,
+    cover: Annotated[
+        str | None,
+        typer.Option(help="What is looked for and counts; unset, the default of redact, and heads, faces, plates."),
+    ] = None,
+    models: Annotated[
+        str,
+        typer.Option(help="Look with these models alone, too, once, at full size; with commas between, or all."),
+    ] = "",
+    no_redact: Annotated[bool, typer.Option("--no-redact", help="Look with the models alone only.")] = False,
+    pictures: Annotated[
+        list[str] | None, typer.Option(help="Only files whose names match, such as images/000001*.", metavar="PATTERN")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many files of each set, evenly chosen.", metavar="N")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Files at the same time.", metavar="N")] = 1,
+    provider: Annotated[Provider, typer.Option(help="What the detector runs on.")] = Provider.auto,
+    plots: Annotated[Path | None, typer.Option(help="Write plots there, as PNG.", metavar="FOLDER")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables, as Markdown.", metavar="FILE")] = None,
+    misses: Annotated[
+        Path | None,
+        typer.Option(help="Write a PNG of what stays exposed. It shows people: keep it to yourself.", metavar="FILE"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per set and way of looking.")] = False,
+) -> None:
+    """Measure on labelled pictures and clips what stays exposed, what is painted for nothing, and what it costs."""
+
+    def run() -> int:
+        from passerby.measure import command
+
+        wanted = command.Wanted(
+            cover, models, not no_redact, provider.value, jobs, plots=plots, markdown=markdown, misses=misses
+        )
+        sets = command.chosen_sets(boxes, label or (), pictures or (), limit)
+        return command.run(sets, wanted, as_json=as_json)
 
     _exit_with(run, as_json=as_json)
 
