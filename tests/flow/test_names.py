@@ -59,7 +59,7 @@ def test_a_damaged_copy_that_is_there_is_good_enough_with_salvage(made: Path, tm
 def test_a_name_cannot_write_on_the_terminal(take: Getter, tmp_path: Path) -> None:
     evil = tmp_path / "a\x1b[31m\n1 file: 1 done.png"
     shutil.move(take("face.png"), evil)
-    said = passerby("redact", evil, "-o", tmp_path / "copy.png")
+    said = passerby("redact", evil, "-o", tmp_path / "copy.png", "--cover", "face")
     assert said.code == 0
     assert "\x1b" not in said.out
     assert (

@@ -71,7 +71,7 @@ def test_quiet_says_only_what_went_wrong(made: Path, tmp_path: Path) -> None:
 
 
 def test_a_batch_is_summed_up(made: Path, tmp_path: Path) -> None:
-    said = command("redact", made / "street.mp4", made / "face.jpg", "-o", f"{tmp_path}/out/")
+    said = command("redact", made / "street.mp4", made / "face.jpg", "-o", f"{tmp_path}/out/", "--cover", "face")
     assert said.code == 0
     assert said.err == ""
     lines = said.out.splitlines()

@@ -144,9 +144,9 @@ def test_outside_of_the_only_part_nothing_is_covered(made: Path, tmp_path: Path)
 
 def test_a_margin_makes_regions_larger(made: Path, tmp_path: Path) -> None:
     areas = []
-    for margin in ("0", "0.8"):
-        plan = tmp_path / f"{margin}.json"
-        command("redact", made / "face.png", "-o", tmp_path / f"{margin}.png", "--margin", margin, "--plan", plan)
+    for margin in ("0", "face=0.8"):
+        plan, target = tmp_path / f"{margin}.json", tmp_path / f"{margin}.png"
+        command("redact", made / "face.png", "-o", target, "--cover", "face", "--margin", margin, "--plan", plan)
         ((x1, y1, x2, y2),) = [region["box"] for region in frames_of(plan)[0]["regions"]]
         areas.append((x2 - x1) * (y2 - y1))
     assert areas[1] > 2 * areas[0]
@@ -157,6 +157,6 @@ def test_a_plan_can_be_made_and_given_from_python(made: Path, tmp_path: Path) ->
     first = passerby.redact_photo(made / "face.jpg", tmp_path / "a.jpg", artefacts=artefacts)
     second = passerby.redact_photo(made / "face.jpg", tmp_path / "b.jpg", artefacts=artefacts)
     assert first.report.plan_sha256 == second.report.plan_sha256
-    assert len(second.plan.boxes) == len(first.plan.boxes) == 1
+    assert len(second.plan.boxes) == len(first.plan.boxes) > 0
     loaded = passerby.Plan.load(tmp_path / "plan.json")
     assert np.allclose(loaded.boxes, first.plan.boxes, atol=0.02)
