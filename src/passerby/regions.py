@@ -78,6 +78,7 @@ class Detections:
 
 NOTHING = Detections()
 """Found in most frames of a quiet video: one for all of them saves memory."""
+_STILL = no_boxes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,12 +93,15 @@ class Look:
             "carried": it differs nowhere, so that the neighbours speak for it; "unseen": damaged, or the detector
             failed: the frame is to be covered whole.
         cut: this frame begins a new scene; no track crosses over to it.
+        moving: float32, shape (N, 4): all that differs from the background of a fixed camera; none unless that was
+            asked for. None: the background is not known, and the frame is to be covered whole.
     """
 
     pts: int
     detections: Detections
     how: Literal["whole", "part", "carried", "unseen"] = "whole"
     cut: bool = False
+    moving: Boxes | None = field(default_factory=lambda: _STILL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

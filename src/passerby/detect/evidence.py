@@ -17,6 +17,7 @@ from passerby.media import Frame, PixelLayout, Plane
 from passerby.regions import Boxes
 
 Luma = npt.NDArray[np.uint8]
+Colours = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Flow = npt.NDArray[np.float32]
 """Where each pixel of a sketch was or will be in another one: shape (h, w, 2), x and y, in pixels of the sketch."""
@@ -50,18 +51,32 @@ _GRAY: Final[dict[str, tuple[tuple[float, ...], float]]] = {
 coloured light a face may stand in one of the three alone. The weights for chroma follow from ITU-R BT.601."""
 
 
+def sketch_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height of the sketch of a frame, from those of the frame, in pixels."""
+    shrink = min(MOST_SHRUNK, max(1, -(-max(width, height) // SKETCH_PX)))
+    return max(1, width // shrink), max(1, height // shrink)
+
+
 def sketch_of(frame: Frame) -> Luma:
     """A small gray picture of a frame, upright: uint8, shape (h, w)."""
-    width, height = frame.size
-    shrink = min(MOST_SHRUNK, max(1, -(-max(width, height) // SKETCH_PX)))
-    size = (max(1, width // shrink), max(1, height // shrink))
     weights, offset = _GRAY[frame.layout.kind]
-    parts = [_shrunk(plane, size, frame.layout) for plane in frame.planes[: len(weights)]]
+    parts = _small_planes(frame, len(weights))
     gray = parts[0]
     if len(parts) == 3:
         # In one pass over three channels; values under 0 and over 255 come to the ends.
         gray = np.asarray(cv2.transform(cv2.merge(parts), np.array([[*weights, offset]], np.float32)), np.uint8)
     return np.ascontiguousarray(frame.orientation.turn(gray))
+
+
+def colours_of(frame: Frame) -> Colours:
+    """A small picture of a frame, upright, of its colour planes as they are stored: uint8, shape (h, w, C)."""
+    planes = _small_planes(frame, len(_GRAY[frame.layout.kind][0]))
+    return np.ascontiguousarray(frame.orientation.turn(cv2.merge(planes)))
+
+
+def _small_planes(frame: Frame, count: int) -> list[Luma]:
+    size = sketch_size(*frame.size)
+    return [_shrunk(plane, size, frame.layout) for plane in frame.planes[:count]]
 
 
 def _shrunk(plane: Plane, size: tuple[int, int], layout: PixelLayout) -> Luma:

@@ -14,6 +14,7 @@ from passerby.check.contact_sheet import TILE_WIDTH
 from passerby.check.readback import ExpectedVideo, read_back_video
 from passerby.detect.attention import AttentionOptions, look_at
 from passerby.detect.ensemble import Ensemble
+from passerby.detect.watch import MotionWatch
 from passerby.media import Frame, VideoInfo
 from passerby.pending import pending
 from passerby.pipeline.choosing import video_detector
@@ -21,7 +22,7 @@ from passerby.pipeline.looking import planned, second_look
 from passerby.read.video import VideoLimits, VideoSource, open_video, picture_of
 from passerby.redact.cover import Painter
 from passerby.redact.plan import Plan
-from passerby.regions import Detections, Look, Track
+from passerby.regions import NOTHING, Look, Track
 from passerby.stages import run_ahead
 from passerby.track.smoother import follow
 from passerby.write.video import (
@@ -65,13 +66,17 @@ def redact_video_of(account: Account) -> Result:
 def _look_through(video: VideoSource, account: Account, detector: Ensemble | None) -> tuple[list[Look], list[Track]]:
     """The first pass: every frame is decoded, and looked at; None where somebody else looked already."""
     info = video.info
-    with account.stage("look"), run_ahead(video.frames(), depth=_DECODED_AHEAD, name="decode") as frames:
-        if detector is not None:
+    watch = MotionWatch() if detector is not None and "motion" in account.settings.cover else None
+    decoded = video.frames() if watch is None else watch.over(video.frames())
+    with account.stage("look"), run_ahead(decoded, depth=_DECODED_AHEAD, name="decode") as frames:
+        if detector is not None and detector.nets:
             options = AttentionOptions(thorough=account.settings.thorough, threads=account.threads)
             found = look_at(frames, picture_of, detector, options)
         else:
-            found = (Look(f.pts, Detections(), "unseen" if f.damaged else "whole") for f in frames)
+            found = (Look(f.pts, NOTHING, "unseen" if f.damaged else "whole") for f in frames)
         looks = list(account.counted(found, "look", info.frame_count))
+    if watch is not None:
+        looks = watch.added_to(looks)
     if detector is not None:
         detector.rest()  # the encoder needs the memory next
     with account.stage("track"):

@@ -19,6 +19,8 @@ from passerby.regions import LABELS, Boxes, Look, Regions, Track, grow, no_boxes
 
 Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Placed = tuple[int, Times, Boxes]
+"""Boxes of one label, and the PTS of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,9 @@ def make_plan(
     """The plan of one file.
 
     Args:
-        looks: one for each frame, PTS strictly rising; read once. A frame that is "unseen" is painted whole.
+        looks: one for each frame, PTS strictly rising; read once. A frame that is "unseen" is painted whole. What moves
+            in them is covered where `margins` names "motion"; a frame whose background is not known is painted whole
+            then.
         tracks: everything in them is painted, at the frames that were looked at. A box that makes no sense inside of
             the picture makes its frame painted whole.
         sha256: of the source file.
@@ -199,9 +203,10 @@ def make_plan(
             raise SettingsError(
                 f"the margin of {label} is {margin}; nothing was started", hint="Use 0 or more, such as 0.15"
             )
-    pts, whole = _frames(looks)
-    covered = [(track, margins[LABELS[track.label]]) for track in tracks if LABELS[track.label] in margins]
-    parts = [_regions_of(track, pts, size, margin, keep, only) for track, margin in covered]
+    pts, whole, moving = _frames(looks, motion="motion" in margins)
+    found = [moving, *((track.label, track.pts, track.boxes) for track in tracks)]
+    covered = [(what, margins[LABELS[what[0]]]) for what in found if LABELS[what[0]] in margins]
+    parts = [_regions_of(*what, pts, size, margin, keep, only) for what, margin in covered]
     frames = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
     boxes = np.concatenate([no_boxes(), *(part[1] for part in parts)])
     labels = np.concatenate([np.zeros(0, np.uint8), *(np.full(len(p[0]), p[2], np.uint8) for p in parts)])
@@ -215,29 +220,45 @@ def make_plan(
     return plan.with_gops(gops)
 
 
-def _frames(looks: Iterable[Look]) -> tuple[Times, Flags]:
-    kind = np.dtype([("pts", np.int64), ("whole", np.bool_)])
-    frames = np.fromiter(((look.pts, look.how == "unseen") for look in looks), kind)
-    return frames["pts"].copy(), frames["whole"].copy()
+def _frames(looks: Iterable[Look], *, motion: bool) -> tuple[Times, Flags, Placed]:
+    """PTS of the frames, which of them are painted whole, and what moves in the others."""
+    pts, whole, moving, counts = [], [], [no_boxes()], []
+    for look in looks:
+        pts.append(look.pts)
+        whole.append(look.how == "unseen" or (motion and look.moving is None))
+        boxes = no_boxes() if whole[-1] or look.moving is None else look.moving
+        counts.append(len(boxes))
+        if len(boxes):
+            moving.append(boxes)
+    times = np.array(pts, np.int64)
+    placed = LABELS.index("motion"), np.repeat(times, counts), np.concatenate(moving)
+    return times, np.array(whole, np.bool_), placed
 
 
 def _regions_of(
-    track: Track, pts: Times, size: tuple[int, int], margin: float, keep: Sequence[Polygon], only: Sequence[Polygon]
+    label: int,
+    at: Times,
+    found: Boxes,
+    pts: Times,
+    size: tuple[int, int],
+    margin: float,
+    keep: Sequence[Polygon],
+    only: Sequence[Polygon],
 ) -> tuple[Times, Boxes, int]:
-    """The track's regions: index of the frame, box, label. Boxes that make no sense come through as they are."""
-    frames = np.searchsorted(pts, track.pts).astype(np.int64)
+    """Regions of boxes at these PTS: index of the frame, box, label. Boxes that make no sense come through as NaN."""
+    frames = np.searchsorted(pts, at).astype(np.int64)
     known = frames < len(pts)
-    known[known] = pts[frames[known]] == track.pts[known]
+    known[known] = pts[frames[known]] == at[known]
     limit = np.array([*size, *size], np.float32)
     # Far outside of the picture it makes no difference how far; NaN stays NaN.
-    grown = np.clip(grow(track.boxes, margin), -limit, 2 * limit)
-    senseless = ~np.isfinite(track.boxes).all(axis=1) | (grown[:, 2:] < grown[:, :2]).any(axis=1)
+    grown = np.clip(grow(found, margin), -limit, 2 * limit)
+    senseless = ~np.isfinite(found).all(axis=1) | (grown[:, 2:] < grown[:, :2]).any(axis=1)
     within = _reach_into(grown, size)
     senseless |= within & (grown[:, 2:] == grown[:, :2]).any(axis=1)
-    painted = senseless | (within & ~is_spared(track.boxes, size, keep, only))
+    painted = senseless | (within & ~is_spared(found, size, keep, only))
     grown[senseless] = np.nan
     chosen = known & painted
-    return frames[chosen], grown[chosen], track.label
+    return frames[chosen], grown[chosen], label
 
 
 def _reach_into(boxes: Boxes, size: tuple[int, int]) -> Flags:
