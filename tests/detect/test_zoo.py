@@ -20,6 +20,19 @@ from passerby.detect.zoo import ModelEntry, entry_of, read_model, zoo
 from passerby.errors import ModelError
 from passerby.regions import LABELS
 
+GRANTS = {
+    "MIT": "Permission is hereby granted",
+    "Apache-2.0": "Licensed under the Apache License, Version 2.0",
+}
+"""What the card of a model under each licence says of it."""
+
+OUTPUTS = {
+    "centre": ["heatmap", "scale", "offset"],
+    "nanodet": [f"{name}_{stride}" for name in ("scores", "distances") for stride in (8, 16, 32)],
+    "text": ["heatmap"],
+}
+"""All that the models of each family give: where things are, and nothing about them."""
+
 MODELS = pytest.mark.parametrize("entry", zoo(), ids=lambda entry: entry.name)
 
 
@@ -29,7 +42,7 @@ def test_a_model_is_the_file_that_its_entry_and_its_card_name(entry: ModelEntry)
     card = (resources.files("passerby.models") / entry.card).read_text(encoding="utf-8")
     assert digest == entry.sha256
     assert digest in card
-    assert "Permission is hereby granted" in card
+    assert GRANTS[entry.licence] in card
     assert set(entry.finds) <= set(LABELS)
 
 
@@ -42,9 +55,9 @@ def test_a_model_takes_pixels_of_any_size_and_no_weights(entry: ModelEntry) -> N
 
 
 @MODELS
-def test_a_model_gives_no_landmarks(entry: ModelEntry) -> None:
+def test_a_model_gives_no_landmarks_and_no_text(entry: ModelEntry) -> None:
     graph = onnx.load_from_string(read_model(entry)).graph
-    assert [output.name for output in graph.output] == ["heatmap", "scale", "offset"]
+    assert [output.name for output in graph.output] == OUTPUTS[entry.family]
 
 
 def test_an_altered_model_is_refused() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from passerby.detect.distances import distance_bins
 from passerby.errors import ModelError
 from passerby.media import Picture
 from passerby.regions import LABELS, Detections
@@ -53,7 +54,10 @@ def _pairs(output: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.reshape(output[0], (-1, 2, *output.shape[2:]))
 
 
-FAMILIES: dict[str, Callable[[Tensors, float, tuple[str, ...]], Detections]] = {"centre": centre_heatmaps}
+FAMILIES: dict[str, Callable[[Tensors, float, tuple[str, ...]], Detections]] = {
+    "centre": centre_heatmaps,
+    "nanodet": distance_bins,
+}
 """How the outputs of a model are read: tensors, least score, labels that it finds."""
 
 

@@ -87,6 +87,30 @@ _ZOO = (
         multiple=32,
         threshold=0.1,
     ),
+    ModelEntry(
+        name="nanodet",
+        file="nanodet.onnx",
+        card="nanodet.md",
+        sha256="6a26506c595d50f2c41d0662b9d88cd708cc17e4d08c19ece03f09fd3eeae995",
+        licence="Apache-2.0",
+        finds=("person", "vehicle"),
+        family="nanodet",
+        takes="RGB, uint8, shape (batch, height, width, 3)",
+        multiple=32,
+        threshold=0.2,
+    ),
+    ModelEntry(
+        name="nanodet-int8",
+        file="nanodet-int8.onnx",
+        card="nanodet-int8.md",
+        sha256="f598411f4140cc67174bad8c86a20bb5a4b67a8ca31ed3c5c2bb5031d05142b6",
+        licence="Apache-2.0",
+        finds=("person", "vehicle"),
+        family="nanodet",
+        takes="RGB, uint8, shape (batch, height, width, 3)",
+        multiple=32,
+        threshold=0.2,
+    ),
 )
 
 
