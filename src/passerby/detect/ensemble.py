@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,16 +12,24 @@ from passerby.media import Picture
 from passerby.regions import LABELS, Boxes, Detections
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A net, and at which share of the size at which the others look it does."""
+
+    net: NetDetector
+    share: float = 1.0
+
+
 class Ensemble:
     """Everything that some nets find, of the labels that are wanted. May be used from several threads at once.
 
     Attributes:
-        nets: what looks.
+        members: what looks.
         called: for each label that is wanted of it, the label that it gets, both of `regions.LABELS`.
     """
 
-    def __init__(self, nets: Sequence[NetDetector], called: Mapping[str, str]) -> None:
-        self.nets = tuple(nets)
+    def __init__(self, members: Sequence[Member], called: Mapping[str, str]) -> None:
+        self.members = tuple(members)
         self.called = dict(called)
         self._wanted = np.array([label in called for label in LABELS])
         self._called = np.array([LABELS.index(called.get(label, label)) for label in LABELS], np.uint8)
@@ -28,22 +37,24 @@ class Ensemble:
     @property
     def models(self) -> tuple[tuple[str, str, str], ...]:
         """Name, SHA-256 and provider of each net."""
-        return tuple((net.entry.name, net.entry.sha256, net.provider) for net in self.nets)
+        return tuple((m.net.entry.name, m.net.entry.sha256, m.net.provider) for m in self.members)
 
     def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
         """What the nets find in a picture, one net after the other; see `NetDetector.find`."""
-        return self._of([net.find(picture, scale=scale, threshold=threshold) for net in self.nets])
+        return self._of([m.net.find(picture, scale=scale * m.share, threshold=threshold) for m in self.members])
 
     def find_in_areas(
         self, picture: Picture, areas: Boxes, *, scale: float = 1.0, threshold: float | None = None
     ) -> Detections:
         """What the nets find in some areas, one net after the other; see `NetDetector.find_in_areas`."""
-        return self._of([net.find_in_areas(picture, areas, scale=scale, threshold=threshold) for net in self.nets])
+        return self._of(
+            [m.net.find_in_areas(picture, areas, scale=scale * m.share, threshold=threshold) for m in self.members]
+        )
 
     def rest(self) -> None:
         """Give memory back until the next look."""
-        for net in self.nets:
-            net.rest()
+        for member in self.members:
+            member.net.rest()
 
     def _of(self, parts: Sequence[Detections]) -> Detections:
         found = Detections.join(parts)
