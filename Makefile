@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# `make test EXTRAS=test` does without PyTorch and skips the tests of the training code; `make check` needs both.
+EXTRAS ?= test,train
+FOR_TESTS := $(VENV)/installed-for-$(EXTRAS)
 
 .PHONY: help demo test check fix bench clean
 
@@ -18,8 +21,8 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/installed-for-tests: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+$(FOR_TESTS): $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
 	touch $@
 
 $(VENV)/installed-for-demo: $(VENV)/installed
@@ -31,20 +34,20 @@ demo: $(VENV)/installed-for-demo
 	$(BIN)/passerby redact demo/astronaut.png demo/astronaut.mp4 --contact-sheet --force
 	@echo "Look at demo/astronaut.redacted.png, demo/astronaut.redacted.mp4 and demo/astronaut.redacted.mp4.contact-sheet.png"
 
-test: $(VENV)/installed-for-tests
+test: $(FOR_TESTS)
 	$(BIN)/python -m pytest
 
-check: $(VENV)/installed-for-tests
+check: $(FOR_TESTS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fix: $(VENV)/installed-for-tests
+fix: $(FOR_TESTS)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed-for-tests
+bench: $(FOR_TESTS)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python bench/video.py
 

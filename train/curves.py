@@ -63,7 +63,7 @@ class Curves:
         figure = Figure(figsize=(10, 8), layout="constrained")
         tables = ("curves.csv", (*CLASSES, "size", "offset"), "loss"), ("validation.csv", None, "share")
         for (name, columns, label), axes in zip(tables, figure.subplots(2, 1, sharex=True), strict=True):
-            table = _read(self._folder / name)
+            table = columns_of(self._folder / name)
             for column in columns or [column for column in table if column != "step"]:
                 axes.plot(table.get("step", []), table.get(column, []), label=column.replace("_", " at score "))
             axes.set(ylabel=label, xlabel="steps", ylim=(0, None))
@@ -72,7 +72,7 @@ class Curves:
         figure.savefig(self._folder / "curves.png", dpi=100)
 
 
-def _read(file: Path) -> dict[str, list[float]]:
+def columns_of(file: Path) -> dict[str, list[float]]:
     """The columns of a table that `Curves` wrote, by name; empty if there is none yet."""
     if not file.exists():
         return {}

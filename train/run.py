@@ -12,14 +12,16 @@ the end `net.pt` (averaged weights). The same seed, lists, pictures, machine and
 from __future__ import annotations
 
 import argparse
+import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import torch
 
 from train.curves import Curves
-from train.data import kept_back, load
+from train.data import Example, kept_back, load
 from train.start import start_net
 from train.training import Recipe, Training
 from train.validation import validated
@@ -37,29 +39,34 @@ def main() -> None:
     cv2.setNumThreads(1)
     folders = load(args.pictures)
     training = Training(folders, Recipe(steps=args.steps, seed=args.seed), start_net(folders))
-    args.into.mkdir(parents=True, exist_ok=True)
-    last = args.into / "last.pt"
+    train(training, args.into, kept_back(args.pictures), args.stop_after)
+
+
+def train(training: Training, into: Path, back: Sequence[Example], minutes: float | None = None) -> None:
+    """Make the steps that are left.
+
+    Args:
+        training: a run at its beginning.
+        into: the folder of the run; if it was cut off, what it left there is gone on from.
+        back: pictures to validate on.
+        minutes: after how long to save and stop.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    last, curves = into / "last.pt", Curves(into)
     if last.exists():
         training.restore(last)
         print(f"going on from step {training.step}", flush=True)
-    if _trained(training, last, args):
-        torch.save(training.average.state_dict(), args.into / "net.pt")
-
-
-def _trained(training: Training, last: Path, args: argparse.Namespace) -> bool:
-    """Make the steps that are left; False if the time was up before."""
-    curves, back = Curves(args.into), kept_back(args.pictures)
-    started = time.monotonic()
+    until = time.monotonic() + 60 * minutes if minutes else math.inf
     for batch in training.batches():
         curves.note(training.step, training.learn(batch))
         if training.step % VALIDATE_EVERY == 0:
             curves.note_validation(training.step, validated(training.average, back))
         if training.step % SAVE_EVERY == 0:
             training.save(last)
-            if args.stop_after and time.monotonic() - started > 60 * args.stop_after:
-                return False
+            if time.monotonic() > until:
+                return
     training.save(last)
-    return True
+    torch.save(training.average.state_dict(), into / "net.pt")
 
 
 def _arguments() -> argparse.Namespace:

@@ -28,9 +28,9 @@ from .examples import make_examples
 from .pages import PAGES, REPOSITORY, Command, blocks_of, commands_in, name_of, without_blocks
 
 REFERENCE = REPOSITORY / "docs" / "reference"
-_NOT_RUN = ("pip install ", "make ", "python3.11 -m venv ", ". ")
+_NOT_RUN = ("pip install ", "make ", "python3.11 -m venv ", "python -m train.", "python tools/", ". ")
 """Commands that are not tried here: they install things, or run this very test."""
-_TREE = {"src", "tests", "docs", "tools", "bench", ".ci"}
+_TREE = {"src", "tests", "docs", "tools", "bench", "train", ".ci"}
 _PACKAGE = {path.name for path in (REPOSITORY / "src" / "passerby").iterdir() if path.is_dir()}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
