@@ -43,14 +43,15 @@ def disc(x: int, y: int, radius: int) -> Example:
     return example(box, picture=picture)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=SEEDS, x=st.integers(30, 130), y=st.integers(30, 90), radius=st.integers(6, 28))
 def test_the_box_of_a_disc_still_holds_the_disc(seed: int, x: int, y: int, radius: int) -> None:
     sample = cut_out(disc(x, y, radius), SIZE, 80, np.random.default_rng(seed))
     bright = sample.pixels[:, :, 0] > 128
     for x1, y1, x2, y2 in sample.boxes[0]:
         inside = np.zeros_like(bright)
-        inside[max(0, int(y1 - 1)) : int(y2 + 2), max(0, int(x1 - 1)) : int(x2 + 2)] = True
+        # Enlarged three times, a drawn disc is no perfect one, and half a pixel is one and a half.
+        inside[max(0, int(y1 - 3)) : int(y2 + 4), max(0, int(x1 - 3)) : int(x2 + 4)] = True
         assert not (bright & ~inside).any()
         # And it is hardly larger: a disc fills more than three quarters of its box.
         assert bright.sum() > 0.6 * (x2 - x1) * (y2 - y1)
@@ -146,6 +147,7 @@ def test_the_target_is_one_in_the_cell_of_the_centre_with_its_size_and_place() -
     assert target.weights[0, row, column] == 1
 
 
+@settings(deadline=None)
 @given(
     x=st.floats(6, 58),
     y=st.floats(6, 58),
