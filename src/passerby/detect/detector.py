@@ -60,6 +60,7 @@ class NetDetector:
         self.provider = self._session.provider
         self.threshold = self.entry.threshold if threshold is None else threshold
         self._read = heads.FAMILIES[self.entry.family]
+        self._same_iou = heads.same_iou(self.entry.family)
 
     def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
         """What the net finds in a picture, best first.
@@ -105,13 +106,14 @@ class NetDetector:
 
     def _look_through(self, picture: Picture, windows: Iterable[Window], threshold: float | None) -> Detections:
         least = self.threshold if threshold is None else threshold
-        return strongest(Detections.join([self._look(picture, window, least) for window in windows]))
+        parts = [self._look(picture, window, least) for window in windows]
+        return strongest(Detections.join(parts), self._same_iou)
 
     def _look(self, picture: Picture, window: Window, threshold: float) -> Detections:
         """What is found in one window, in pixels of the picture, merged and clipped."""
         part = resized(picture[window.y1 : window.y2, window.x1 : window.x2], window.width, window.height)
         outputs = self._session.run(heads.padded(part, self.entry.multiple)[None])
-        found = strongest(self._read(outputs, threshold, self.entry.finds))
+        found = strongest(self._read(outputs, threshold, self.entry.finds), self._same_iou)
         shrink = np.array([window.x2 - window.x1, window.y2 - window.y1], np.float32) / (window.width, window.height)
         origin = np.array([window.x1, window.y1], np.float32)
         boxes = found.boxes * np.tile(shrink, 2) + np.tile(origin, 2)

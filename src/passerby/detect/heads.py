@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.detect.distances import distance_bins
+from passerby.detect.merge import SAME_FACE_IOU
+from passerby.detect.text import text_boxes
 from passerby.errors import ModelError
 from passerby.media import Picture
 from passerby.regions import LABELS, Detections
@@ -57,8 +59,18 @@ def _pairs(output: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 FAMILIES: dict[str, Callable[[Tensors, float, tuple[str, ...]], Detections]] = {
     "centre": centre_heatmaps,
     "nanodet": distance_bins,
+    "text": text_boxes,
 }
 """How the outputs of a model are read: tensors, least score, labels that it finds."""
+
+SAME_IOU = {"nanodet": 0.5, "text": 0.8}
+"""Boxes that overlap by more than this are one thing. People stand before each other; two lines of text, moved out,
+overlap and are two."""
+
+
+def same_iou(family: str) -> float:
+    """Which overlap (IoU) makes two boxes of a family one, from 0 to 1."""
+    return SAME_IOU.get(family, SAME_FACE_IOU)
 
 
 def padded(picture: Picture, multiple: int) -> Picture:
