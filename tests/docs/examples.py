@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -34,7 +35,9 @@ def make_examples(folder: Path) -> None:
     _video(folder / "street.mp4", sound=True)
     _video(folder / "hdr.mov", codec="libx265", pixel_format="yuv420p10le", settings={"x265-params": "log-level=none"})
     _video(folder / "camera.mkv", codec="mpeg4")
+    _entrance(folder / "entrance.mp4")
     _corrected_plan(folder)
+    _labelled(folder / "labelled")
     _damaged(folder)
 
 
@@ -47,6 +50,32 @@ def _photo(path: Path) -> None:
     exif[0x010F], exif[0x0110] = "Maker", "Model"
     exif.get_ifd(0x8825)[1] = "N"
     Image.fromarray(_astronaut()[:256, 64:320]).save(path, exif=exif)
+
+
+def _entrance(path: Path) -> None:
+    """A place where nothing happens for four seconds, and then something red comes through."""
+    still = np.asarray(skimage.data.coffee(), np.uint8)[20 : 20 + SIZE, 200 : 200 + SIZE]
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libx264", RATE_FPS, options={"g": "10", "bf": "0", "sc_threshold": "0", "crf": "16"})
+        assert isinstance(video, VideoStream)
+        video.width, video.height, video.pix_fmt = SIZE, SIZE, "yuv420p"
+        for index in range(60):
+            picture = still.copy()
+            if 42 <= index < 53:
+                picture[60:120, 16 * (index - 42) : 16 * (index - 42) + 32] = (220, 30, 60)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, RATE_FPS)
+            file.mux(video.encode(frame))
+        file.mux(video.encode(None))
+
+
+def _labelled(folder: Path) -> None:
+    """Material to measure with: a face in a box, and nobody."""
+    folder.mkdir()
+    _photo(folder / "face.jpg")
+    Image.fromarray(np.asarray(skimage.data.coffee(), np.uint8)[:192, :192]).save(folder / "nobody.jpg")
+    boxes = {"face.jpg": {"boxes": [[113, 68, 208, 187, "face"]]}, "nobody.jpg": {"boxes": []}}
+    (folder / "boxes.json").write_text(json.dumps(boxes), "utf-8")
 
 
 def _animation(path: Path) -> None:

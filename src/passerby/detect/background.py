@@ -36,7 +36,7 @@ class BackgroundOptions:
 
     learn_s: float = 3.0
     learn_frames: int = 8
-    adapt_s: float = 30.0
+    adapt_s: float = 10.0
     most_changed: float = 0.5
 
 
@@ -134,10 +134,16 @@ class _Learned:
 
     def _adapt(self, steady: Colours, strange: Mask, at_s: float) -> None:
         """Follow the light, and learn the unknown; where something stands, the model is shown what it knows already."""
-        near = pixels_of(grown(blocks_of(strange)), strange.shape) & self._known
-        clear = np.where(near[:, :, None], self._empty, steady)
+        near = (pixels_of(grown(blocks_of(strange)), strange.shape) & self._known)[:, :, None]
+        clear = np.where(near, self._in_light_of(steady, ~near[:, :, 0]), steady)
         self._model.apply(clear, learningRate=1 - math.exp((self._adapted_s - at_s) / self._options.adapt_s))
         self._know(at_s)
+
+    def _in_light_of(self, steady: Colours, clear: Mask) -> Colours:
+        """The background as it would look where something stands, if the light changed as it did where it is clear."""
+        now, before = (np.asarray(cv2.mean(p, clear.view(np.uint8))[:3]) for p in (steady, self._empty))
+        gain = np.maximum(now, 1) / np.maximum(before, 1)
+        return np.asarray(np.clip(np.rint(self._empty * gain), 0, 255), np.uint8)
 
     def _know(self, at_s: float) -> None:
         self._known |= at_s - self._differed_s >= self._options.learn_s

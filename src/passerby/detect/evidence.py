@@ -69,8 +69,12 @@ def sketch_of(frame: Frame) -> Luma:
 
 
 def colours_of(frame: Frame) -> Colours:
-    """A small picture of a frame, upright, of its colour planes as they are stored: uint8, shape (h, w, C)."""
-    planes = _small_planes(frame, len(_GRAY[frame.layout.kind][0]))
+    """A small picture of a frame, upright, of its first three planes as they are stored: uint8, shape (h, w, 3).
+
+    Where there is only gray, the other two are empty.
+    """
+    planes = _small_planes(frame, min(3, len(_GRAY[frame.layout.kind][0])))
+    planes += [np.zeros_like(planes[0])] * (3 - len(planes))
     return np.ascontiguousarray(frame.orientation.turn(cv2.merge(planes)))
 
 

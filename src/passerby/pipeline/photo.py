@@ -30,7 +30,14 @@ NO_LIMITS = PhotoLimits(math.inf)
 
 def redact_photo_of(account: Account) -> Result:
     """Write a copy of a photo or an animation in which every face is covered."""
-    detector, settings = photo_detector(account.settings), account.settings
+    settings = account.settings
+    if "motion" in settings.cover:
+        raise SettingsError(
+            f"{account.name}: a photo or an animation has no background that could be learned, so motion cannot be "
+            "covered in it; nothing was written",
+            hint="leave motion out of --cover for photos",
+        )
+    detector = photo_detector(settings)
     limits = PhotoLimits(settings.max_megapixels or PhotoLimits().max_megapixels, settings.max_frames)
     with open_photo(account.source, name=account.name, limits=limits) as photo:
         account.begin(photo.info, _format_stated(account, photo.info))
