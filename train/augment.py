@@ -8,31 +8,36 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from train.cutting import Sample, cut_out, joined
+from train.cutting import Aim, Sample, cut_out, joined, sides
 from train.data import Example, Picture
 
-LARGEST = 220.0
-"""Greatest size that heads and plates are brought to, in pixels."""
+ANY, SMALL = Aim(7.0, 220.0), Aim(7.0, 70.0)
+"""In most cut-outs; in mosaics."""
 
-_LARGEST_IN_MOSAIC = 70.0
-_MOSAIC = 0.35
+CLOSE = Aim(70.0, 340.0, closest=True, enlarged=6.0)
+"""In close-ups: without them the net forgets the large faces that it knew as CenterFace."""
+
+_CLOSE_UPS, _MOSAICS = 0.3, 0.25
 
 Light = npt.NDArray[np.float32]
 """RGB, shape (H, W, 3), 0 for black, 1 for white, and a little beyond."""
 
 
 def sample_of(examples: list[Example], size: int, rng: np.random.Generator) -> Sample:
-    """A cut-out of the first example, or, where there are four, sometimes a mosaic of four.
+    """A cut-out of the first example, a close-up of the largest thing in any, or, of four, a mosaic.
 
     Args:
         examples: one or more.
         size: side of the cut-out in pixels, even.
         rng: what is random.
     """
-    if len(examples) >= 4 and rng.random() < _MOSAIC:
-        parts = [_lit(cut_out(example, size // 2, _LARGEST_IN_MOSAIC, rng), rng) for example in examples[:4]]
-        return joined(parts)
-    return _lit(cut_out(examples[0], size, LARGEST, rng), rng)
+    kind = rng.random()
+    if kind < _CLOSE_UPS:
+        closest = max(examples, key=lambda example: float(sides(example).max(initial=0.0)))
+        return _lit(cut_out(closest, size, CLOSE, rng), rng)
+    if kind < _CLOSE_UPS + _MOSAICS and len(examples) >= 4:
+        return joined([_lit(cut_out(example, size // 2, SMALL, rng), rng) for example in examples[:4]])
+    return _lit(cut_out(examples[0], size, ANY, rng), rng)
 
 
 def _lit(sample: Sample, rng: np.random.Generator) -> Sample:

@@ -31,8 +31,24 @@ class Sample:
     known: tuple[Picture, ...]
 
 
-SMALLEST = 7.0
-"""Least size that heads and plates are brought to, in pixels: the root of the area of their boxes."""
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What of a picture is to be seen in a cut-out, and how large.
+
+    Attributes:
+        smallest: least size that the thing is brought to, in pixels: the root of the area of its box.
+        largest: greatest size.
+        closest: it is the largest thing in the picture, and lies well inside; otherwise any, anywhere.
+        enlarged: a picture is made larger by no more than this factor.
+    """
+
+    smallest: float
+    largest: float
+    closest: bool = False
+    enlarged: float = 3.0
+
+
+_HEAD_AT_MOST, _PLATE_AT_MOST = 0.9, 0.42  # of the cut-out's side: a larger one would not fit, plates are wide
 
 _LEAST_SIDE = 5.0  # of a box, in pixels: what is smaller in the cut-out is not asked for
 _FILLED = 0.55  # of the cut-out's side: the longer side of a picture is at least that long
@@ -40,47 +56,55 @@ _AROUND = 1.0  # of its size: how much around a labelled thing is known where ot
 _ENOUGH = 0.7  # pictures made smaller than this are averaged over areas first, or they would flicker
 
 
-def cut_out(example: Example, size: int, largest: float, rng: np.random.Generator) -> Sample:
-    """A cut-out in which one of the labelled things, taken at random, has a random size and place.
+def cut_out(example: Example, size: int, aim: Aim, rng: np.random.Generator) -> Sample:
+    """A cut-out in which one of the labelled things has a random size and place.
 
     Args:
         example: the picture.
         size: side of the cut-out in pixels.
-        largest: greatest size that the thing is brought to, in pixels.
+        aim: which of them, and how large.
         rng: what is random.
     """
     picture = example.picture()
     height, width = picture.shape[:2]
-    scale, focus = _aimed(example, (width, height), largest, rng)
+    scale, focus = _aimed(example, (width, height), size, aim, rng)
     scale = max(scale, _FILLED * size / max(height, width))
-    matrix = _placed(focus, scale, size, rng)
+    matrix = _placed(focus, scale, size, 0.3 if aim.closest else 0.15, rng)
     boxes = tuple(moved(boxes, matrix, size) for boxes in example.boxes)
     known = tuple(_known(example, index, matrix, size) for index in range(len(CLASSES)))
     return Sample(_warped(picture, matrix, scale, size), boxes, known)
 
 
 def _aimed(
-    example: Example, extent: tuple[int, int], largest: float, rng: np.random.Generator
+    example: Example, extent: tuple[int, int], size: int, aim: Aim, rng: np.random.Generator
 ) -> tuple[float, tuple[float, float]]:
     """By how much the picture is scaled, and the place in it that will be seen: x, y in pixels."""
     everything = np.concatenate(example.boxes)
     if not len(everything):
         scale = math.exp(rng.uniform(math.log(0.4), math.log(2.0)))
         return scale, (rng.uniform(0, extent[0]), rng.uniform(0, extent[1]))
-    box = everything[rng.integers(len(everything))]
-    side = max(1.0, math.sqrt(max(1.0, float((box[2] - box[0]) * (box[3] - box[1])))))
-    wanted = math.exp(rng.uniform(math.log(SMALLEST), math.log(largest)))
-    scale = float(np.clip(wanted / side, 0.2, 3.0))
+    all_sides = sides(example)
+    chosen = int(all_sides.argmax()) if aim.closest else int(rng.integers(len(everything)))
+    box, is_plate = everything[chosen], chosen >= len(example.boxes[0])
+    largest = min(aim.largest, size * (_PLATE_AT_MOST if is_plate else _HEAD_AT_MOST))
+    wanted = math.exp(rng.uniform(math.log(min(aim.smallest, largest / 2)), math.log(largest)))
+    scale = float(np.clip(wanted / float(all_sides[chosen]), 0.2, aim.enlarged))
     return scale, (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
 
 
-def _placed(focus: tuple[float, float], scale: float, size: int, rng: np.random.Generator) -> Affine:
-    """The way into the cut-out: stretched, turned, mirrored half of the time, `focus` somewhere in it."""
+def sides(example: Example) -> npt.NDArray[np.float64]:
+    """Roots of the areas of all boxes of all classes in turn, in pixels, at least 1."""
+    boxes = np.concatenate(example.boxes)
+    return np.sqrt(np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 1.0))
+
+
+def _placed(focus: tuple[float, float], scale: float, size: int, rim: float, rng: np.random.Generator) -> Affine:
+    """The way into the cut-out: stretched, turned, mirrored half of the time, `focus` in it, this far from its rim."""
     stretch = np.exp(rng.normal(0, 0.08, 2)) * scale
     angle = math.radians(_angle(rng))
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     matrix = turn @ np.diag(stretch * (rng.choice([-1, 1]), 1))
-    place = rng.uniform(0.15, 0.85, 2) * size
+    place = rng.uniform(rim, 1 - rim, 2) * size
     return np.column_stack([matrix, place - matrix @ np.array(focus)])
 
 

@@ -6,6 +6,7 @@ A class gets no negative loss in a folder whose list does not call it wholly kno
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ def load(pictures: Path, lists: Path = LISTS) -> list[Folder]:
 
     Args:
         pictures: the folder that holds them.
-        lists: JSON: for each folder its share, what its labels mean, which files are kept back.
+        lists: JSON: for each folder its share, what its labels mean, which files are kept back, and under `tallest` how
+            much taller than wide a box may be; a taller one is a body that got the wrong label, and is passed over.
 
     Raises:
         FileNotFoundError: a folder, its `boxes.json` or one of its pictures is missing.
@@ -116,9 +118,12 @@ def _example(
     """One picture: `labelled` and `doubtful` hold boxes x1 y1 x2 y2 in pixels, the labelled ones with their label."""
     boxes, ignored = [], []
     for name in CLASSES:
-        means = how["labels"].get(name, {})
+        means, tallest = how["labels"].get(name, {}), how.get("tallest", {}).get(name, math.inf)
+        meant = [box for box in labelled if box[4] in means]
+        odd = [box for box in meant if box[3] - box[1] > tallest * (box[2] - box[0])]
         skipped = [box[:4] for box in labelled if box[4] in how.get("ignore", {}).get(name, [])]
-        boxes.append(_array([_scaled(box[:4], means[box[4]]) for box in labelled if box[4] in means]))
+        skipped += [box[:4] for box in odd]
+        boxes.append(_array([_scaled(box[:4], means[box[4]]) for box in meant if box not in odd]))
         ignored.append(_array(skipped + (doubtful if name == "head" else [])))
     whole = tuple(name in how["whole"] for name in CLASSES)
     return Example(file, path.read_bytes(), tuple(boxes), tuple(ignored), whole)

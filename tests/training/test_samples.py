@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="PyTorch is not installed, it comes with the extra train")
 
 from train.augment import sample_of
-from train.cutting import Sample, cut_out, joined
+from train.cutting import Aim, Sample, cut_out, joined
 from train.data import NO_BOXES, Boxes, Example
 from train.loss import heat_loss, target_of
 from train.net import CLASSES
@@ -46,7 +46,7 @@ def disc(x: int, y: int, radius: int) -> Example:
 @settings(max_examples=60, deadline=None)
 @given(seed=SEEDS, x=st.integers(30, 130), y=st.integers(30, 90), radius=st.integers(6, 28))
 def test_the_box_of_a_disc_still_holds_the_disc(seed: int, x: int, y: int, radius: int) -> None:
-    sample = cut_out(disc(x, y, radius), SIZE, 80, np.random.default_rng(seed))
+    sample = cut_out(disc(x, y, radius), SIZE, Aim(7, 80), np.random.default_rng(seed))
     bright = sample.pixels[:, :, 0] > 128
     for x1, y1, x2, y2 in sample.boxes[0]:
         inside = np.zeros_like(bright)
@@ -92,8 +92,8 @@ def loss_where_the_net_sees_everything(sample: Sample) -> list[float]:
 @settings(max_examples=30, deadline=None)
 def test_a_class_that_is_not_labelled_gives_no_loss(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    assert loss_where_the_net_sees_everything(cut_out(example(whole=NONE), SIZE, 80, rng)) == [0, 0]
-    head, plate = loss_where_the_net_sees_everything(cut_out(example(whole=(True, False)), SIZE, 80, rng))
+    assert loss_where_the_net_sees_everything(cut_out(example(whole=NONE), SIZE, Aim(7, 80), rng)) == [0, 0]
+    head, plate = loss_where_the_net_sees_everything(cut_out(example(whole=(True, False)), SIZE, Aim(7, 80), rng))
     assert head > 1000
     assert plate == 0
 
@@ -101,16 +101,19 @@ def test_a_class_that_is_not_labelled_gives_no_loss(seed: int) -> None:
 def test_a_doubtful_place_gives_no_loss_and_its_surroundings_do() -> None:
     everywhere = np.array([[-500, -500, 500, 500]], np.float32)
     rng = np.random.default_rng(0)
-    assert loss_where_the_net_sees_everything(cut_out(example(ignored=everywhere), SIZE, 80, rng))[0] == 0
+    assert loss_where_the_net_sees_everything(cut_out(example(ignored=everywhere), SIZE, Aim(7, 80), rng))[0] == 0
     somewhere = np.array([[40, 40, 90, 90]], np.float32)
-    known = [cut_out(example(ignored=somewhere), SIZE, 80, np.random.default_rng(i)).known[0].mean() for i in range(20)]
+    known = [
+        cut_out(example(ignored=somewhere), SIZE, Aim(7, 80), np.random.default_rng(i)).known[0].mean()
+        for i in range(20)
+    ]
     assert 0 < min(known) < 1
     assert max(known) == 1
 
 
 def test_where_only_some_things_are_labelled_their_surroundings_alone_are_known() -> None:
     box = np.array([[70, 50, 90, 70]], np.float32)
-    sample = cut_out(example(box, whole=NONE), SIZE, 12, np.random.default_rng(3))
+    sample = cut_out(example(box, whole=NONE), SIZE, Aim(7, 12), np.random.default_rng(3))
     (x1, y1, x2, y2) = sample.boxes[0][0]
     known = sample.known[0].astype(bool)
     assert known[int((y1 + y2) / 2), int((x1 + x2) / 2)]
@@ -123,7 +126,7 @@ def test_what_is_too_small_to_be_asked_for_is_not_held_against_the_net_either() 
     side_by_side = np.array([[60, 40, 100, 80], [52, 58, 56, 62]], np.float32)
     labelled = []
     for seed in range(10):
-        sample = cut_out(example(side_by_side), SIZE, 12, np.random.default_rng(seed))
+        sample = cut_out(example(side_by_side), SIZE, Aim(7, 12), np.random.default_rng(seed))
         labelled.append(len(sample.boxes[0]))
         assert (sample.known[0] == 0).any() == (labelled[-1] < 2)
     assert 1 in labelled

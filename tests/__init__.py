@@ -1,0 +1,1 @@
+"""Sentences that must be true of passerby."""
