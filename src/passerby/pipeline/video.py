@@ -69,7 +69,7 @@ def _look_through(video: VideoSource, account: Account, detector: Ensemble | Non
     watch = MotionWatch() if detector is not None and "motion" in account.settings.cover else None
     decoded = video.frames() if watch is None else watch.over(video.frames())
     with account.stage("look"), run_ahead(decoded, depth=_DECODED_AHEAD, name="decode") as frames:
-        if detector is not None and detector.nets:
+        if detector is not None and detector.members:
             options = AttentionOptions(thorough=account.settings.thorough, threads=account.threads)
             found = look_at(frames, picture_of, detector, options)
         else:
