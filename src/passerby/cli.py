@@ -290,9 +290,11 @@ def accuracy(
         typer.Option(help="What is looked for and counts; unset, the default of redact, and heads, faces, plates."),
     ] = None,
     models: Annotated[
-        str,
-        typer.Option(help="Look with these models alone, too, once, at full size; with commas between, or all."),
-    ] = "",
+        str | None,
+        typer.Option(
+            help="Look with these models alone, too, once, at full size; with commas between, or all.", metavar="NAMES"
+        ),
+    ] = None,
     no_redact: Annotated[bool, typer.Option("--no-redact", help="Look with the models alone only.")] = False,
     pictures: Annotated[
         list[str] | None, typer.Option(help="Only files whose names match, such as images/000001*.", metavar="PATTERN")
@@ -316,7 +318,7 @@ def accuracy(
         from passerby.measure import command
 
         wanted = command.Wanted(
-            cover, models, not no_redact, provider.value, jobs, plots=plots, markdown=markdown, misses=misses
+            cover, models or "", not no_redact, provider.value, jobs, plots=plots, markdown=markdown, misses=misses
         )
         sets = command.chosen_sets(boxes, label or (), pictures or (), limit)
         return command.run(sets, wanted, as_json=as_json)

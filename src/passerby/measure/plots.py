@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from passerby.errors import SettingsError
 from passerby.measure.summary import ASPECTS, Summary, Tally
 from passerby.pending import write_durably
@@ -20,7 +22,8 @@ _INK, _FAINT = "#333333", "#dddddd"
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DPI = 110
-_PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 3.0
+_SHADES = 64
+_WIDTH, _PANEL_HEIGHT = 7.5, 2.3
 _ROW_HEIGHT = 0.3
 _LEAST_TOP = 5.0  # percent: what is nearly nothing shall look like nearly nothing
 
@@ -59,17 +62,19 @@ def require_matplotlib() -> None:
 
 
 def _png(figure: Figure) -> bytes:
-    content = io.BytesIO()
-    # No software name and version in it: the same figures give the same file.
-    figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
+    """In few colours, a third of the size; without a software's name, so that equal figures give equal files."""
+    drawn, content = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=_DPI, metadata={"Software": None})
+    with Image.open(drawn) as image:
+        image.convert("RGB").quantize(_SHADES).save(content, format="PNG", optimize=True)
     return content.getvalue()
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+def _figure(height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    panels = list(figure.subplots(1, columns, squeeze=False)[0])
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    panels = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
         panel.spines[["left", "bottom"]].set_color(_FAINT)
@@ -91,7 +96,7 @@ def _by_aspect(aspect: str, summaries: Sequence[Summary]) -> Figure | None:
     labels = sorted({part.label for s in summaries for part in s.parts if part.aspect == aspect})
     if not labels:
         return None
-    figure, panels = _figure(_PANEL_WIDTH * len(labels), _PANEL_HEIGHT, len(labels))
+    figure, panels = _figure(_PANEL_HEIGHT * len(labels) + 0.4, len(labels))
     for panel, label in zip(panels, labels, strict=True):
         _aspect_panel(panel, aspect, label, summaries)
         panel.set_title(f"{label}s exposed, by {ASPECTS[aspect].title}", loc="left", fontsize=9, color=_INK)
@@ -101,15 +106,16 @@ def _by_aspect(aspect: str, summaries: Sequence[Summary]) -> Figure | None:
 
 def _aspect_panel(panel: Axes, aspect: str, label: str, summaries: Sequence[Summary]) -> None:
     groups, ways, top = ASPECTS[aspect].groups, _ways(summaries), _LEAST_TOP
-    for index, way in enumerate(ways):
+    there = [way for way in ways if any(s.way == way and label in s.labels for s in summaries)]
+    for way in there:
         tallies = {group: _pooled(aspect, label, group, way, summaries) for group in groups}
         shown = [(i, tallies[group]) for i, group in enumerate(groups) if tallies[group].boxes]
         if shown:
-            xs = [i + (index - (len(ways) - 1) / 2) * 0.12 for i, _ in shown]
-            top = max(top, _points(panel, xs, [tally for _, tally in shown], way, index, upright=True))
+            xs = [i + (there.index(way) - (len(there) - 1) / 2) * 0.1 for i, _ in shown]
+            top = max(top, _points(panel, xs, [tally for _, tally in shown], way, ways.index(way), upright=True))
     panel.set_xticks(range(len(groups)), groups)
     panel.set_xlim(-0.5, len(groups) - 0.5)
-    panel.set_ylim(-top / 50, top)
+    panel.set_ylim(-top / 30, top)
     panel.set_ylabel("%", color=_INK, fontsize=8)
     panel.grid(axis="y", color=_FAINT, linewidth=0.6)
 
@@ -164,7 +170,7 @@ def _false_cover(summaries: Sequence[Summary]) -> Figure | None:
         points = [(100 * share, names.index(name)) for name, share in shares.items() if share is not None]
         places = [_beside(place, index, summaries) for _, place in points]
         panel.plot([x for x, _ in points], places, linestyle="none", markersize=4.5, label=way, **_look(index))
-    panel.set_xlim(left=0)
+    panel.set_xlim(left=-panel.get_xlim()[1] / 50)
     panel.set_xlabel("painted far from every labelled box, % of it, mean of the pictures", fontsize=8, color=_INK)
     _legend(figure, [panel])
     return figure
@@ -180,6 +186,7 @@ def _cost(summaries: Sequence[Summary]) -> Figure | None:
         places = [_beside(names.index(name), index, summaries) for name in costs]
         panel.plot(list(costs.values()), places, linestyle="none", markersize=4.5, label=way, **_look(index))
     panel.set_xscale("log")
+    panel.xaxis.set_major_formatter("{x:g}")
     panel.set_xlabel("seconds of processor time per megapixel, logarithmic", fontsize=8, color=_INK)
     _legend(figure, [panel])
     return figure
@@ -187,7 +194,7 @@ def _cost(summaries: Sequence[Summary]) -> Figure | None:
 
 def _rows(names: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """A figure with a row for each name, the first on top."""
-    figure, panels = _figure(7.5, 1.2 + _ROW_HEIGHT * len(names))
+    figure, panels = _figure(1.2 + _ROW_HEIGHT * len(names))
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.5, -0.5)
     panels[0].grid(axis="both", color=_FAINT, linewidth=0.6)

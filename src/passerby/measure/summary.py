@@ -177,9 +177,13 @@ class Aspect:
 
 ASPECTS: dict[str, Aspect] = {
     "size": Aspect("height of the box, px", tuple(name for _, name in _SIZES), _size_of),
-    "light": Aspect(f"light: mean luma under {_DARK}, over {_BRIGHT}", ("dark", "medium", "bright"), _light_of),
+    "light": Aspect(
+        f"light (mean luma; dark is under {_DARK}, bright over {_BRIGHT})", ("dark", "medium", "bright"), _light_of
+    ),
     "contrast": Aspect(
-        f"contrast: deviation of luma under {_FLAT}, over {_HARD}", ("low", "medium", "high"), _contrast_of
+        f"contrast (deviation of luma; low is under {_FLAT}, high over {_HARD})",
+        ("low", "medium", "high"),
+        _contrast_of,
     ),
     "side": Aspect("side seen", ("face seen", "turned away"), _side_of),
 }

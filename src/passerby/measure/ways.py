@@ -151,7 +151,7 @@ class ModelAlone:
         _refuse_missing(file, frames)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _detector(model: str, provider: str | None) -> NetDetector:
     return NetDetector(model, provider=provider, threads=1)
 
