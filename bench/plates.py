@@ -2,7 +2,7 @@
 """How many labelled plates stay visible, and how much is painted that is none, as a Markdown table.
 
     plates.py [SHARED] [--sets ...] [--every 1] [--nets headnet nanodet] [--text text] [--threshold 0.1]
-              [--suspected 0.05] [--vehicle 0.3] [--alone 0.5] [--areas] [--margin 0.15]
+              [--suspected 0.1] [--vehicle 0.3] [--alone 0.5] [--areas] [--margin 0.15]
 
 SHARED is a folder of labelled pictures and `eval/score.py`. `PlateFinder` looks once at each picture; what it says are
 plates is painted as passerby paints, copies are stored as JPEG at quality 95 and scored from pixels alone, plates of

@@ -64,9 +64,9 @@ def test_text_as_tall_as_the_vehicle_stands_before_it() -> None:
 
 def test_a_doubtful_plate_makes_the_text_on_it_a_plate_that_holds_both() -> None:
     suspected = (1000.0, 55.0, 1200.0, 110.0)
-    found = kept(some("text", SIGN, ON_CAR), some("plate", suspected, score=0.06))
+    found = kept(some("text", SIGN, ON_CAR), some("plate", suspected, score=0.12))
     assert found.tolist() == [[900, 55, 1200, 110]]
-    assert len(kept(some("text", SIGN), some("plate", suspected, score=0.02))) == 0
+    assert len(kept(some("text", SIGN), some("plate", suspected, score=0.08))) == 0
 
 
 def test_a_suspicion_about_half_the_picture_is_no_plate_of_that_text() -> None:
@@ -107,7 +107,7 @@ def test_more_vehicles_and_suspicions_never_uncover_a_text(
     texts: list[tuple[float, ...]], vehicles: list[tuple[float, ...]], plates: list[tuple[float, ...]]
 ) -> None:
     some_texts = some("text", *texts)  # type: ignore[arg-type]
-    seen = [some("vehicle", *vehicles), some("plate", *plates, score=0.06)]  # type: ignore[arg-type]
+    seen = [some("vehicle", *vehicles), some("plate", *plates, score=0.12)]  # type: ignore[arg-type]
     before = plates_among(some_texts, NOTHING, SIZE, PlateRule())
     after = plates_among(some_texts, Detections.join(seen), SIZE, PlateRule())
     assert len(after) >= len(before)

@@ -31,8 +31,9 @@ class PlateRule:
         doubtful_vehicle: least score of a vehicle that makes a text on it one if it is shaped like one.
         on_vehicle: least share of a text inside a vehicle's box, grown by a twentieth, that is on it.
         tallest: most height of a text on a vehicle, as a share of the vehicle's: what is taller stands before it.
-        squarest: least width over height of a text on a vehicle. A plate of two lines is two texts or one; one at an
-            angle has an upright box that is as high as it is wide.
+        narrowest: least width over height of any text that counts: what is narrower is a column.
+        squarest: least width over height, except on a vehicle or a suspected plate. A plate of two lines is two texts
+            or one; one at an angle has an upright box that is as high as it is wide.
         widest: most width over height, except on a vehicle.
         most_height: most height as a share of the picture's longer side, except on a vehicle.
         neighbours: how many other texts, at least half as high, may be closer than twice its height, on a doubtful
@@ -42,14 +43,15 @@ class PlateRule:
         texts: in a picture of more texts than this, looks alone tell nothing: it shows a page or a shopping street.
     """
 
-    suspected: float = 0.05
+    suspected: float = 0.1
     vehicle: float = 0.3
     doubtful_vehicle: float = 0.15
     on_vehicle: float = 0.5
-    tallest: float = 0.5
-    squarest: float = 0.6
+    tallest: float = 0.3
+    narrowest: float = 0.6
+    squarest: float = 0.9
     widest: float = 7.0
-    most_height: float = 0.4
+    most_height: float = 0.25
     neighbours: int = 4
     alone: float = 0.5
     alone_squarest: float = 1.2
@@ -69,14 +71,15 @@ def plates_among(texts: Detections, seen: Detections, size: tuple[int, int], rul
         rule: when a text counts.
     """
     suspected = seen.boxes[(seen.labels == PLATE) & (seen.scores >= rule.suspected)]
-    meets = _meets(texts.boxes, suspected)
     vehicles = seen[seen.labels == VEHICLE]
     sure = _on(texts, vehicles.boxes[vehicles.scores >= rule.vehicle], rule)
     doubtful = _on(texts, vehicles.boxes[vehicles.scores >= rule.doubtful_vehicle], rule)
-    neighbours, shaped = _neighbours(texts.boxes), _is_shaped(texts.boxes, size, rule)
-    doubtful &= shaped & (neighbours <= rule.neighbours)
-    alone = shaped & (_aspect(texts.boxes) >= rule.alone_squarest) & (neighbours <= rule.alone_neighbours)
+    aspect, neighbours = _aspect(texts.boxes), _neighbours(texts.boxes)
+    shaped = (aspect <= rule.widest) & (_heights(texts.boxes) <= rule.most_height * max(size))
+    doubtful &= shaped & (aspect >= rule.squarest) & (neighbours <= rule.neighbours)
+    alone = shaped & (aspect >= rule.alone_squarest) & (neighbours <= rule.alone_neighbours)
     alone &= (texts.scores >= rule.alone) & (len(texts) <= rule.texts)
+    meets = _meets(texts.boxes, suspected) & (shaped & (aspect >= rule.narrowest))[:, None]
     boxes = texts.boxes.copy()
     for i, j in np.argwhere(meets):
         boxes[i, :2] = np.minimum(boxes[i, :2], suspected[j, :2])
@@ -117,14 +120,7 @@ def _on(texts: Detections, vehicles: Boxes, rule: PlateRule) -> Flags:
     inside = _shared(texts.boxes, grow(vehicles, 0.05)) >= rule.on_vehicle * _areas(texts.boxes)[:, None]
     fits = _heights(texts.boxes)[:, None] <= rule.tallest * _heights(vehicles)[None, :]
     on = np.asarray((inside & fits).any(axis=1), bool)
-    return on & (_aspect(texts.boxes) >= rule.squarest)
-
-
-def _is_shaped(texts: Boxes, size: tuple[int, int], rule: PlateRule) -> Flags:
-    """Whether shape and size are those of a plate."""
-    aspect = _aspect(texts)
-    shaped: Flags = (aspect >= rule.squarest) & (aspect <= rule.widest)
-    return shaped & (_heights(texts) <= rule.most_height * max(size))
+    return on & (_aspect(texts.boxes) >= rule.narrowest)
 
 
 def _neighbours(texts: Boxes) -> npt.NDArray[np.int64]:
