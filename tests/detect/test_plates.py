@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerby.detect.detector import NetDetector
+from passerby.detect.ensemble import Ensemble, Member
 from passerby.detect.plate_finder import PlateFinder
 from passerby.detect.plates import PLATE, VEHICLE, PlateRule, plates_among
 from passerby.regions import LABELS, MARGINS, NOTHING, Boxes, Detections, grow
@@ -167,6 +168,16 @@ def test_doubtful_vehicles_are_not_handed_on(text: NetDetector) -> None:
     net = NetDetector("nanodet-int8", provider="cpu")
     found = PlateFinder(text, (net,)).find(np.asarray(skimage.data.coffee(), np.uint8))
     assert (found.scores[found.labels == VEHICLE] >= net.threshold).all()
+
+
+def test_as_a_member_of_an_ensemble_it_gives_the_labels_that_are_wanted_and_names_its_models(
+    text: NetDetector,
+) -> None:
+    picture, _ = with_plate(skimage.data.coffee(), 40, 0, ("B-MW 4821",))
+    finder = PlateFinder(text, (NetDetector("nanodet-int8", provider="cpu"),))
+    ensemble = Ensemble([Member(finder)], {"plate": "plate"})
+    assert set(ensemble.find(picture).labels.tolist()) == {PLATE}
+    assert [name for name, _, _ in ensemble.models] == ["nanodet-int8", "text-int8"]
 
 
 def test_a_blank_picture_has_no_plates(text: NetDetector) -> None:

@@ -62,6 +62,11 @@ class NetDetector:
         self._read = heads.FAMILIES[self.entry.family]
         self._same_iou = heads.same_iou(self.entry.family)
 
+    @property
+    def models(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, SHA-256 and provider of the one net."""
+        return ((self.entry.name, self.entry.sha256, self.provider),)
+
     def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
         """What the net finds in a picture, best first.
 

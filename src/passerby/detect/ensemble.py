@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerby.detect.detector import NetDetector
+from passerby.detect.plate_finder import PlateFinder
 from passerby.media import Picture
 from passerby.regions import LABELS, Boxes, Detections
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A net, and at which share of the size at which the others look it does."""
+    """A net, or some with a rule, and at which share of the size at which the others look it does."""
 
-    net: NetDetector
+    net: NetDetector | PlateFinder
     share: float = 1.0
 
 
@@ -37,7 +38,7 @@ class Ensemble:
     @property
     def models(self) -> tuple[tuple[str, str, str], ...]:
         """Name, SHA-256 and provider of each net."""
-        return tuple((m.net.entry.name, m.net.entry.sha256, m.net.provider) for m in self.members)
+        return tuple(model for member in self.members for model in member.net.models)
 
     def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
         """What the nets find in a picture, one net after the other; see `NetDetector.find`."""

@@ -52,7 +52,7 @@ class PlateFinder:
     @property
     def models(self) -> tuple[tuple[str, str, str], ...]:
         """Name, SHA-256 and provider of each net."""
-        return tuple((net.entry.name, net.entry.sha256, net.provider) for net in (*self.nets, self.text))
+        return tuple(model for net in (*self.nets, self.text) for model in net.models)
 
     def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
         """What the nets find in a picture, and plates by their text; see `NetDetector.find`.
