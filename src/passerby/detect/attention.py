@@ -172,7 +172,7 @@ class _Attention:
         else:
             self._pause_s = self._every_s(grid)
         self._known, self._whole_pts = sketch, frame.pts
-        return Key(frame.pts, cut, self._lookers.look(frame, None), None)
+        return Key(frame.pts, cut, self._lookers.look(frame, None), None, sketch)
 
     def _every_s(self, grid: Grid) -> float:
         width, height = grid.frame_size
@@ -183,9 +183,9 @@ class _Attention:
         self._pause_s = self._every_s(grid) * share / self._options.part_at_most
         areas = grid.areas(cells)
         if not len(areas):
-            return Key(frame.pts, False, None, areas)
+            return Key(frame.pts, False, None, areas, sketch)
         self._known = np.where(grid.spread(cells), sketch, self._known)
-        return Key(frame.pts, False, self._lookers.look(frame, areas), areas)
+        return Key(frame.pts, False, self._lookers.look(frame, areas), areas, sketch)
 
     def _look_between(self, before: list[_Waiting], following: Luma, key_pts: int, grid: Grid) -> list[Between]:
         """Compare frames with the keys on both sides, from each key inwards, and look at what neither shows."""

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.detect.carrying import follow_flow, hints, renewed, without_repeats
-from passerby.detect.evidence import Flow
+from passerby.detect.evidence import Flow, Luma
 from passerby.detect.lookers import Lookers
+from passerby.detect.standing import Standing
 from passerby.regions import Boxes, Detections, Look
 
 How = Literal["whole", "part", "carried", "unseen"]
@@ -28,12 +29,14 @@ class Key:
         cut: it begins a new scene.
         look: the look at it, or None where it is as the key before it was.
         areas: what was looked at, float32, shape (N, 4), pixels of the frame; None for the whole of it.
+        sketch: of the frame.
     """
 
     pts: int
     cut: bool
     look: Future[Detections] | None
     areas: Boxes | None
+    sketch: Luma
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +87,7 @@ class Verdicts:
     def __init__(self, lookers: Lookers) -> None:
         self._lookers = lookers
         self._known = Detections()
+        self._standing = Standing()
         self._sound = False
 
     def pass_on(self, spans: deque[Span], *, wait: bool = False) -> Iterator[Look]:
@@ -93,7 +97,7 @@ class Verdicts:
 
     def _of(self, span: Span) -> Iterator[Look]:
         first, first_sound = self._known, self._sound
-        key_look = self._key(span.key) if span.key else None
+        key_look = self._key(span.key, span.shrink) if span.key else None
         sound = (first_sound, self._sound)
         carried = _carried(span, first, self._known)
         found = [self._lookers.result(frame.look) if frame.look else Detections() for frame in span.between]
@@ -106,12 +110,14 @@ class Verdicts:
         if key_look:
             yield key_look
 
-    def _key(self, key: Key) -> Look:
+    def _key(self, key: Key, shrink: npt.NDArray[np.float32]) -> Look:
+        if key.cut:
+            self._standing.forget()
         found = self._lookers.result(key.look) if key.look else Detections()
         self._sound = found is not None and (key.areas is None or self._sound)
         if found is not None and key.areas is not None:
             found = renewed(found, self._known, key.areas)
-        self._known = found if found is not None else Detections()
+        self._known = self._standing.joined(found, key.sketch, shrink) if found is not None else Detections()
         how: How = "whole" if key.areas is None else "part" if key.look else "carried"
         return Look(key.pts, self._known, how if self._sound else "unseen", key.cut)
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from passerby.regions import LABELS, Boxes, Look, Track, clip
 from passerby.track.association import Indices, Sightings, associate
+from passerby.track.joining import joined
 from passerby.track.motion import (
     Seconds,
     States,
@@ -115,6 +116,7 @@ def _tracks(
     sightings: Sightings, pts: npt.NDArray[np.int64], label: int, frame_size: tuple[int, int], options: TrackOptions
 ) -> Iterator[Track]:
     runs = associate(sightings, start_threshold=options.start_threshold, gap_s=options.gap_s)
+    runs = joined(runs, sightings, options.grow_s)
     for run in runs:
         frames = sightings.frame[run]
         boxes, first = _boxes(sightings.times, frames, sightings.boxes[run], frame_size, options)
