@@ -107,7 +107,7 @@ def settings_text() -> str:
     options = {name: _spellings(name, info)[0] for name, info in _redact_options()}
     rows = []
     for name, part in schema["properties"].items():
-        default = Settings.model_fields[name].default
+        default = Settings.model_fields[name].get_default(call_default_factory=True)
         option = f"`{options[name]}`" if name in options else ""
         rows.append(f"| `{name}` | {_kind(part)} | {_python(default)} | {option} | {part['description']} |\n")
     left_out = sorted(set(Settings.model_fields) - set(Settings().fingerprinted()))
@@ -131,6 +131,8 @@ def _kind(part: dict[str, Any]) -> str:
         items = part.get("items", {})
         polygons = items.get("type") == "array"
         return "polygons: lists of points `(x, y)`, each from 0 to 1" if polygons else f"list of {_kind(items)}"
+    if part["type"] == "object":
+        return f"{_kind(part['additionalProperties'])}, or a dictionary of such by what is covered"
     if part["type"] in ("number", "integer"):
         return f"{part['type']}{_range(part)}"
     return {"string": "string", "boolean": "`True`, `False`", "null": "`None`"}[part["type"]]
