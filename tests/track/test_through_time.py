@@ -65,14 +65,6 @@ def test_two_tracks_of_a_head_that_jumped_are_one_where_it_would_flash() -> None
     assert track.pts.tolist() == [look.pts for look in looks]
 
 
-def test_a_weak_sighting_at_the_place_comes_before_a_strong_one_beside_it() -> None:
-    beside = Detections.join([head(score=0.15), head(230, 105)])
-    looks = [Look(i * 100, beside if i == 10 else head()) for i in range(20)]
-    tracks = tracks_of(looks)
-    assert all(is_covered(tracks, look.pts) for look in looks)
-    assert is_covered(tracks, 1000, 230, 105)
-
-
 def test_a_head_that_moved_on_leaves_no_cover_for_ever() -> None:
     tracks = tracks_of([Look(i * 100, head() if i < 20 else Detections()) for i in range(60)])
     assert is_covered(tracks, 2000)

@@ -26,10 +26,6 @@ SAME_SIZE = 2.0
 """A face does not grow or shrink by more than this factor between two sightings in a row."""
 WEAK_NEARNESS = 0.7
 """A detection below the start threshold must be nearer than others, by this factor: it is often no face at all."""
-SAME_PLACE = 0.3
-"""A sighting that overlaps with where a track is expected by more than this, as intersection over union, comes before
-all others, weak as it may be: the strong one further away is somebody else."""
-NEAREST = 4.0
 
 Indices = npt.NDArray[np.intp]
 
@@ -100,8 +96,7 @@ class _Sweep:
         self.boxes = sightings.boxes
         self.states = to_states(sightings.boxes)
         self.high = sightings.scores >= start_threshold
-        self.seen = sightings.scores > 0
-        self.rank = 2.0 * self.high + self.seen
+        self.rank = 2.0 * self.high + (sightings.scores > 0)
         self.gap_s = gap_s
         self.nearness = nearness
         self.owner: Indices = np.full(n, NOBODY, np.intp) if owner is None else owner
@@ -156,9 +151,8 @@ class _Sweep:
         rows, columns = np.nonzero((apart < gate) & alike)
         if not len(rows):
             return
-        overlap = iou(self.boxes[free], to_boxes(expected))[rows, columns]
-        rank = np.where(self.seen[free[rows]] & (overlap > SAME_PLACE), NEAREST, self.rank[free[rows]])
-        self._take(free[rows], waiting[columns], overlap - (apart / gate)[rows, columns] + 2.0 * rank)
+        closeness = iou(self.boxes[free], to_boxes(expected))[rows, columns] - (apart / gate)[rows, columns]
+        self._take(free[rows], waiting[columns], closeness + 2.0 * self.rank[free[rows]])
 
     def _take(self, sightings: Indices, tracks: Indices, closeness: npt.NDArray[np.float64]) -> None:
         taken: set[int] = set()
