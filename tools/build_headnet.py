@@ -22,9 +22,8 @@ from torch import Tensor, nn
 REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from train.net import HeadNet  # noqa: E402
-
 from quantise import calibration_pictures, quantised  # noqa: E402
+from train.net import HeadNet  # noqa: E402
 
 OPSET = 17
 

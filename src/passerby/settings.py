@@ -27,7 +27,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cover: tuple[Covered, ...] = Field(default=("head", "plate"), min_length=1, description="What is looked for and covered.")
+    cover: tuple[Covered, ...] = Field(
+        default=("head", "plate"), min_length=1, description="What is looked for and covered."
+    )
     style: Literal["fill", "black", "frost"] = Field(default="fill", description="How it is covered.")
     margin: Annotated[dict[Covered, Annotated[float, Field(ge=0, le=2)]], BeforeValidator(_by_label)] = Field(
         default_factory=dict,

@@ -78,7 +78,7 @@ def record(path: Path, pictures: Iterator[Rgb]) -> Path:
         stream = file.add_stream("libx264", RATE_FPS)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        stream.options = X264 | {"crf": "16"}
+        stream.options = {**X264, "crf": "16"}
         stream.time_base = stream.codec_context.time_base = BASE
         for index, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")

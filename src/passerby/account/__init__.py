@@ -198,7 +198,7 @@ class Account:
         self._facts |= facts_of_check(problems, second)
         if any(place.through for place in second.standing):
             raise RedactionIncomplete(
-                f"{self.name}: something like a face or a plate shows where the copy should be painted; it was withheld",
+                f"{self.name}: something like a face or plate shows where the copy should be painted; it was withheld",
                 hint="--style black leaves nothing that could be taken for one; --report says where",
             )
         if problems:
@@ -209,10 +209,9 @@ class Account:
             )
 
     def looked_with(self, models: Iterable[tuple[str, str, str]]) -> None:
-        """Models looked: name, SHA-256 and provider of each."""
-        self._facts["models"] = tuple(
-            Model(name=name, sha256=sha256, provider=provider) for name, sha256, provider in models
-        )
+        """Models look: name, SHA-256 and provider of each."""
+        known = [Model(name=name, sha256=sha256, provider=provider) for name, sha256, provider in models]
+        self._facts["models"] = tuple(dict.fromkeys([*self._facts.get("models", ()), *known]))
 
     # The end
 

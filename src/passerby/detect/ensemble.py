@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,10 +16,21 @@ from passerby.regions import LABELS, Boxes, Detections
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A net, or some with a rule, and at which share of the size at which the others look it does."""
+    """A net, or some with a rule, and the size at which it looks.
+
+    Attributes:
+        net: what looks.
+        share: of the size at which the others look.
+        longest: a picture's longer side is looked at no larger than this, in pixels of the net.
+    """
 
     net: NetDetector | PlateFinder
     share: float = 1.0
+    longest: float = math.inf
+
+    def scale_for(self, picture: Picture, scale: float) -> float:
+        """The scale at which it looks at a picture, where the others look at `scale`."""
+        return float(min(scale * self.share, self.longest / max(picture.shape[:2])))
 
 
 class Ensemble:
@@ -42,14 +54,18 @@ class Ensemble:
 
     def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
         """What the nets find in a picture, one net after the other; see `NetDetector.find`."""
-        return self._of([m.net.find(picture, scale=scale * m.share, threshold=threshold) for m in self.members])
+        looks = [m.net.find(picture, scale=m.scale_for(picture, scale), threshold=threshold) for m in self.members]
+        return self._of(looks)
 
     def find_in_areas(
         self, picture: Picture, areas: Boxes, *, scale: float = 1.0, threshold: float | None = None
     ) -> Detections:
         """What the nets find in some areas, one net after the other; see `NetDetector.find_in_areas`."""
         return self._of(
-            [m.net.find_in_areas(picture, areas, scale=scale * m.share, threshold=threshold) for m in self.members]
+            [
+                m.net.find_in_areas(picture, areas, scale=m.scale_for(picture, scale), threshold=threshold)
+                for m in self.members
+            ]
         )
 
     def rest(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from passerby.detect.detector import Detector
 from passerby.detect.merge import agreed
 from passerby.media import Orientation, Picture
-from passerby.regions import Detections, to_stored
+from passerby.regions import LABELS, Detections, to_stored
 
 ALONE = 0.25
 """Least score of a face that only one view shows; below it, two views must agree. Measured: docs/reference/accuracy."""
@@ -43,17 +43,23 @@ VIEWS = (
 who lie, and of photos whose orientation was lost, on the side."""
 
 
-def find_in_photo(detector: Detector, picture: Picture) -> Detections:
-    """Faces in a photo, best first, from several looks at it.
+def find_in_photo(detector: Detector, picture: Picture, plates: Detector | None = None) -> Detections:
+    """What several looks at a photo show together.
 
     Args:
         detector: what looks; its own threshold is the least score that counts where two views agree.
         picture: RGB, uint8, shape (H, W, 3), upright.
+        plates: what looks for plates by their text, once: in a photo that is turned, lines of text above each other
+            would look like plates.
 
     Raises:
-        ModelError: the model failed; nothing is known about the photo.
+        ModelError: a model failed; nothing is known about the photo.
     """
-    return agreed([_seen(detector, picture, view) for view in VIEWS], ALONE)
+    found = agreed([_seen(detector, picture, view) for view in VIEWS], ALONE)
+    if plates is None:
+        return found
+    by_text = plates.find(picture)
+    return Detections.join([found, by_text[by_text.labels == LABELS.index("plate")]])
 
 
 def _seen(detector: Detector, picture: Picture, view: View) -> Detections:

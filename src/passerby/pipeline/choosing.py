@@ -2,64 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
 from functools import lru_cache
 
 from passerby.detect.detector import NetDetector
 from passerby.detect.ensemble import Ensemble, Member
+from passerby.detect.plate_finder import PlateFinder
 from passerby.detect.runtime import available_providers
 from passerby.settings import Settings
 
-_VIDEO: Mapping[str, tuple[tuple[str, float], ...]] = {
-    "head": (("headnet", 1.0), ("centerface", 0.5)),
-    "plate": (("headnet", 1.0),),
-    "face": (("centerface", 1.0),),
-}
-"""Models by what is covered, each with the share of the size at which it looks. The head net knows few heads that fill
-the picture; at half the size the face net costs a quarter and finds those that show a face."""
+FACES_AT = 0.5
+"""In videos faces are looked for at this share of the size, beside heads: the head net knows few heads that fill the
+picture, and there the face net costs a quarter."""
 
-_PHOTO: Mapping[str, tuple[tuple[str, float], ...]] = {
-    **_VIDEO,
-    "head": (("headnet", 1.0), ("centerface", 1.0)),
-}
-"""The same for photos, where there is one picture and one chance."""
+PERSONS_PX = (960.0, 416.0)
+"""Longest sides at which persons are looked for: far ones at the first, at the second those that fill the picture."""
 
 _AGAIN = {"head": "face", "face": "face", "person": "face", "motion": "face", "plate": "plate"}
 """What the second look asks for. Paint on a body is as round as a head, so that it asks for faces."""
 
-_INT8 = frozenset({"headnet", "centerface"})
-"""Models of which there is a version in 8-bit integers, measured to miss no more and to take half the time."""
+_FINDS = {"face": "centerface", "plate": "headnet"}
 
 
 def photo_detector(settings: Settings) -> Ensemble:
-    """What looks at photos: the exact models, for time is not what counts."""
-    return _ensemble([_PHOTO[label] for label in settings.cover if label in _PHOTO], settings, small=False)
+    """What looks at a photo in several views: the exact models, for time is not what counts."""
+    members = []
+    if _covers(settings, "head", "plate"):
+        members.append(_member("headnet", settings))
+    if _covers(settings, "head", "face"):
+        members.append(_member("centerface", settings))
+    return Ensemble(members + _others(settings, small=False), _called(settings))
+
+
+def photo_plates(settings: Settings) -> PlateFinder | None:
+    """What looks at a photo once more, for plates that only their text gives away."""
+    if not _covers(settings, "plate"):
+        return None
+    nets = [_net(name, settings, small=False) for name in ("headnet", "nanodet")]
+    return PlateFinder(_net("text", settings, small=False), nets)
 
 
 def video_detector(settings: Settings) -> Ensemble:
-    """What looks at videos: the small models on processors; graphics cards gain nothing from them."""
-    looking = [_VIDEO[label] for label in settings.cover if label in _VIDEO]
-    return _ensemble(looking, settings, small=_small_pays(settings))
+    """What looks at the frames of a video: the small models on processors; graphics cards gain nothing from them."""
+    small = _small_pays(settings)
+    members = []
+    if _covers(settings, "plate"):
+        heads, text = _net("headnet", settings, small=small), _net("text", settings, small=small)
+        members.append(Member(PlateFinder(text, [heads], everywhere=settings.thorough)))
+    elif _covers(settings, "head"):
+        members.append(_member("headnet", settings, small=small))
+    if _covers(settings, "face"):
+        members.append(_member("centerface", settings, small=small))
+    elif _covers(settings, "head"):
+        members.append(_member("centerface", settings, small=small, share=FACES_AT))
+    return Ensemble(members + _others(settings, small=small), _called(settings))
 
 
 def second_detector(settings: Settings) -> Ensemble:
     """What looks at finished copies."""
     asked = {_AGAIN[label]: _AGAIN[label] for label in settings.cover if label in _AGAIN}
-    members = [
-        _member(name, share, settings, small=_small_pays(settings)) for label in asked for name, share in _VIDEO[label]
-    ]
-    return Ensemble(members, asked)
+    small = _small_pays(settings)
+    return Ensemble([_member(_FINDS[label], settings, small=small) for label in asked], asked)
 
 
-def _ensemble(looking: Sequence[tuple[tuple[str, float], ...]], settings: Settings, *, small: bool) -> Ensemble:
-    """One member for each model, at the largest size that anything asks for. A face is found as a part of its head."""
-    shares: dict[str, float] = {}
-    for name, share in (model for models in looking for model in models):
-        shares[name] = max(share, shares.get(name, 0.0))
+def _covers(settings: Settings, *labels: str) -> bool:
+    return any(label in settings.cover for label in labels)
+
+
+def _called(settings: Settings) -> dict[str, str]:
+    """What a found thing counts as: a face that nobody wants by itself is found as a part of its head."""
     called: dict[str, str] = {label: label for label in settings.cover}
     if "head" in called:
         called.setdefault("face", "head")
-    return Ensemble([_member(name, share, settings, small=small) for name, share in shares.items()], called)
+    return called
+
+
+def _others(settings: Settings, *, small: bool) -> list[Member]:
+    """What is looked for only when asked for."""
+    members = []
+    if _covers(settings, "person"):
+        members += [_member("nanodet", settings, small=small, longest=longest) for longest in PERSONS_PX]
+    if _covers(settings, "text"):
+        members.append(_member("text", settings, small=small))
+    return members
 
 
 def _small_pays(settings: Settings) -> bool:
@@ -67,8 +92,14 @@ def _small_pays(settings: Settings) -> bool:
     return on_cpu and not settings.thorough
 
 
-def _member(name: str, share: float, settings: Settings, *, small: bool) -> Member:
-    return Member(_loaded(f"{name}-int8" if small and name in _INT8 else name, settings.provider), share)
+def _member(
+    name: str, settings: Settings, *, small: bool = False, share: float = 1.0, longest: float = math.inf
+) -> Member:
+    return Member(_net(name, settings, small=small), share, longest)
+
+
+def _net(name: str, settings: Settings, *, small: bool) -> NetDetector:
+    return _loaded(f"{name}-int8" if small else name, settings.provider)
 
 
 @lru_cache(maxsize=16)

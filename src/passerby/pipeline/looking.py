@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from passerby.account import Account
 from passerby.check.second_look import SecondLook
-from passerby.detect.ensemble import Ensemble
 from passerby.pipeline.choosing import second_detector
 from passerby.redact.plan import Plan, is_spared, make_plan
 from passerby.redact.polygons import Polygon
@@ -38,18 +37,15 @@ def planned(
     )
 
 
-def second_look(
-    account: Account, detector: Ensemble, plan: Plan, pts: npt.NDArray[np.int64], time_base: Fraction
-) -> SecondLook:
-    """Who looks at the finished copy, after `detector` looked at the input. What the user wants left as it is does not
-    count as left standing."""
+def second_look(account: Account, plan: Plan, pts: npt.NDArray[np.int64], time_base: Fraction) -> SecondLook:
+    """Who looks at the finished copy; what the user wants left as it is does not count as left standing."""
     keep, only = _polygons(account.settings.keep), _polygons(account.settings.only)
 
     def spared(boxes: Boxes) -> npt.NDArray[np.bool_]:
         return is_spared(boxes, (plan.width, plan.height), keep, only)
 
     second = second_detector(account.settings)
-    account.looked_with(dict.fromkeys([*detector.models, *second.models]))
+    account.looked_with(second.models)
     return SecondLook(second, plan.regions_at, pts=pts, time_base=time_base, name=account.name, spared=spared)
 
 

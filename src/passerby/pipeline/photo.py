@@ -10,12 +10,11 @@ import numpy as np
 
 from passerby.account import Account, Result
 from passerby.check.photo_readback import read_back_photo
-from passerby.detect.ensemble import Ensemble
 from passerby.detect.photo import find_in_photo
 from passerby.errors import SettingsError
 from passerby.media import PHOTO_TIME_BASE, PhotoInfo
 from passerby.pending import pending
-from passerby.pipeline.choosing import photo_detector
+from passerby.pipeline.choosing import photo_detector, photo_plates
 from passerby.pipeline.looking import planned, second_look
 from passerby.read.photo import Photo, PhotoLimits, open_photo, pictures_of
 from passerby.redact.cover import Painter
@@ -37,14 +36,13 @@ def redact_photo_of(account: Account) -> Result:
             "covered in it; nothing was written",
             hint="leave motion out of --cover for photos",
         )
-    detector = photo_detector(settings)
     limits = PhotoLimits(settings.max_megapixels or PhotoLimits().max_megapixels, settings.max_frames)
     with open_photo(account.source, name=account.name, limits=limits) as photo:
         account.begin(photo.info, _format_stated(account, photo.info))
         size = (photo.info.width, photo.info.height)
         plan = account.given_plan(size)
         if plan is None:
-            looks, tracks = _look_at_photo(photo, detector, account)
+            looks, tracks = _look_at_photo(photo, account)
             plan = planned(account, looks, tracks, size, PHOTO_TIME_BASE)
         else:
             looks, tracks = [Look(pts, Detections()) for pts in range(photo.info.frame_count)], []
@@ -55,7 +53,7 @@ def redact_photo_of(account: Account) -> Result:
                 painted = (painter.cover(frame, plan.regions_at(frame.pts)) for frame in photo.frames())
                 write_photo(unfinished.part, account.counted(painted, "write", photo.info.frame_count), photo.info)
             with account.stage("check"):
-                _check_photo(unfinished.part, plan, photo.info, detector, account)
+                _check_photo(unfinished.part, plan, photo.info, account)
             account.finish(unfinished.part, plan)
             unfinished.commit()
     return account.result
@@ -80,12 +78,14 @@ def _format_stated(account: Account, info: PhotoInfo) -> list[str | None]:
     return [fallback, f"{account.target.name} holds {format_name}, whatever its name says"]
 
 
-def _look_at_photo(photo: Photo, detector: Ensemble, account: Account) -> tuple[list[Look], list[Track]]:
+def _look_at_photo(photo: Photo, account: Account) -> tuple[list[Look], list[Track]]:
     """Every picture in several ways: in a photo there is only one chance to find a face."""
+    detector, plates = photo_detector(account.settings), photo_plates(account.settings)
+    account.looked_with([*detector.models, *(plates.models if plates is not None else ())])
     with account.stage("look"):
         looks = []
         for frame in account.counted(photo.frames(), "look", photo.info.frame_count):
-            found = Detections.join([find_in_photo(detector, picture) for picture in pictures_of(frame)])
+            found = Detections.join([find_in_photo(detector, picture, plates) for picture in pictures_of(frame)])
             looks.append(Look(frame.pts, found))
     size = (photo.info.width, photo.info.height)
     with account.stage("track"):
@@ -94,9 +94,9 @@ def _look_at_photo(photo: Photo, detector: Ensemble, account: Account) -> tuple[
     return looks, tracks
 
 
-def _check_photo(part: Path, plan: Plan, info: PhotoInfo, detector: Ensemble, account: Account) -> None:
+def _check_photo(part: Path, plan: Plan, info: PhotoInfo, account: Account) -> None:
     problems = read_back_photo(part, info, source=account.source)
-    second = second_look(account, detector, plan, np.arange(info.frame_count), PHOTO_TIME_BASE)
+    second = second_look(account, plan, np.arange(info.frame_count), PHOTO_TIME_BASE)
     sheet = account.contact_sheet()
     if not problems:
         with open_photo(part, name=account.name, limits=NO_LIMITS) as copy:

@@ -57,7 +57,7 @@ def redact_video_of(account: Account) -> Result:
                 written = _paint_video(video, plan, unfinished.part, account)
             account.written(written)
             with account.stage("check"):
-                _check_video(unfinished.part, plan, _expected(video.info, looks, account, written), detector, account)
+                _check_video(unfinished.part, plan, _expected(video.info, looks, account, written), account)
             account.finish(unfinished.part, plan)
             unfinished.commit()
     return account.result
@@ -70,6 +70,7 @@ def _look_through(video: VideoSource, account: Account, detector: Ensemble | Non
     decoded = video.frames() if watch is None else watch.over(video.frames())
     with account.stage("look"), run_ahead(decoded, depth=_DECODED_AHEAD, name="decode") as frames:
         if detector is not None and detector.members:
+            account.looked_with(detector.models)
             options = AttentionOptions(thorough=account.settings.thorough, threads=account.threads)
             found = look_at(frames, picture_of, detector, options)
         else:
@@ -102,9 +103,9 @@ def _paint_video(video: VideoSource, plan: Plan, part: Path, account: Account) -
         return writer.close()
 
 
-def _check_video(part: Path, plan: Plan, expected: ExpectedVideo, detector: Ensemble, account: Account) -> None:
+def _check_video(part: Path, plan: Plan, expected: ExpectedVideo, account: Account) -> None:
     """Read the finished file back, frame by frame, and look at some of them again."""
-    second = second_look(account, detector, plan, expected.pts, expected.time_base)
+    second = second_look(account, plan, expected.pts, expected.time_base)
     sheet = account.contact_sheet()
     looks: deque[Future[None]] = deque()
 
