@@ -6,7 +6,7 @@ Boxes are `x1, y1, x2, y2`, float32, pixels of the upright frame, from the top l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -62,6 +62,11 @@ class Detections:
 
     def __getitem__(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Detections:
         return Detections(self.boxes[which], self.scores[which], self.labels[which])
+
+    def relabelled(self, names: Mapping[str, str]) -> Detections:
+        """The same with other labels: from one of `LABELS` to another."""
+        others = np.array([LABELS.index(names.get(label, label)) for label in LABELS], np.uint8)
+        return Detections(self.boxes, self.scores, others[self.labels])
 
     @staticmethod
     def join(parts: Sequence[Detections]) -> Detections:

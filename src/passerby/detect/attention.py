@@ -40,6 +40,7 @@ class AttentionOptions:
         renew_s: where nothing changes, the picture is looked at whole this often, in seconds.
         part_at_most: a look takes in the whole picture when more than this share of it would have to be looked at.
         most_waiting: frames held in memory between two keys.
+        longest_px: a picture's longer side is looked at no larger than this; `thorough` takes no notice of it.
     """
 
     thorough: bool = False
@@ -48,6 +49,7 @@ class AttentionOptions:
     renew_s: float = 4.0
     part_at_most: float = 0.4
     most_waiting: int = 12
+    longest_px: float = 1280.0
 
 
 _FULL_HD = 1920 * 1080
@@ -74,7 +76,7 @@ def look_at(
         ModelError: the detector failed at every look.
     """
     chosen = options or AttentionOptions()
-    with Lookers(picture_of, detector, chosen.threads) as lookers:
+    with Lookers(picture_of, detector, chosen.threads, math.inf if chosen.thorough else chosen.longest_px) as lookers:
         attention, verdicts = _Attention(lookers, chosen), Verdicts(lookers)
         for frame in frames:
             attention.take(frame)

@@ -45,7 +45,6 @@ class Ensemble:
         self.members = tuple(members)
         self.called = dict(called)
         self._wanted = np.array([label in called for label in LABELS])
-        self._called = np.array([LABELS.index(called.get(label, label)) for label in LABELS], np.uint8)
 
     @property
     def models(self) -> tuple[tuple[str, str, str], ...]:
@@ -75,5 +74,4 @@ class Ensemble:
 
     def _of(self, parts: Sequence[Detections]) -> Detections:
         found = Detections.join(parts)
-        found = found[self._wanted[found.labels]]
-        return Detections(found.boxes, found.scores, self._called[found.labels])
+        return found[self._wanted[found.labels]].relabelled(self.called)

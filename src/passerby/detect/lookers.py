@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
@@ -20,8 +21,12 @@ class Lookers:
         failed: a look has failed since this was last set to False.
     """
 
-    def __init__(self, picture_of: Callable[[Frame], Picture], detector: Detector, threads: int) -> None:
+    def __init__(
+        self, picture_of: Callable[[Frame], Picture], detector: Detector, threads: int, longest_px: float = math.inf
+    ) -> None:
+        """Get ready to look; a picture's longer side is looked at no larger than `longest_px`."""
         self._picture_of = picture_of
+        self._longest_px = longest_px
         self._detector = detector
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="look")
@@ -70,4 +75,7 @@ class Lookers:
 
     def _look(self, frame: Frame, areas: Boxes | None) -> Detections:
         picture = self._picture_of(frame)
-        return self._detector.find(picture) if areas is None else self._detector.find_in_areas(picture, areas)
+        scale = min(1.0, self._longest_px / max(picture.shape[:2]))
+        if areas is None:
+            return self._detector.find(picture, scale=scale)
+        return self._detector.find_in_areas(picture, areas, scale=scale)

@@ -16,6 +16,10 @@ TURNED = 0.5
 """Least score that counts in a view that is turned on its side: there, much that is no face looks a little like one."""
 
 
+PLATE = 0.4
+"""Least score of a plate by its looks: plates are looked for by their text, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One way of looking at a photo: turned or mirrored, then at another size.
@@ -58,7 +62,7 @@ def find_in_photo(detector: Detector, picture: Picture, plates: Detector | None 
     found = agreed([_seen(detector, picture, view) for view in VIEWS], ALONE)
     if plates is None:
         return found
-    by_text = plates.find(picture)
+    by_text = plates.find(picture, threshold=PLATE)
     return Detections.join([found, by_text[by_text.labels == LABELS.index("plate")]])
 
 
@@ -66,4 +70,5 @@ def _seen(detector: Detector, picture: Picture, view: View) -> Detections:
     """What one view shows, in pixels of `picture`."""
     height, width = picture.shape[:2]
     found = detector.find(view.orientation.turn(picture), scale=view.scale, threshold=view.threshold)
+    found = found[(found.scores >= PLATE) | (found.labels != LABELS.index("plate"))]
     return Detections(to_stored(found.boxes, view.orientation, width, height), found.scores, found.labels)

@@ -44,8 +44,8 @@ class PlateRule:
     """
 
     suspected: float = 0.1
-    vehicle: float = 0.3
-    doubtful_vehicle: float = 0.15
+    vehicle: float = 0.45
+    doubtful_vehicle: float = 0.3
     on_vehicle: float = 0.5
     tallest: float = 0.3
     narrowest: float = 0.6

@@ -9,11 +9,12 @@ from passerby.detect.detector import NetDetector
 from passerby.detect.ensemble import Ensemble, Member
 from passerby.detect.plate_finder import PlateFinder
 from passerby.detect.runtime import available_providers
+from passerby.regions import Detections
 from passerby.settings import Settings
 
-FACES_AT = 0.5
-"""In videos faces are looked for at this share of the size, beside heads: the head net knows few heads that fill the
-picture, and there the face net costs a quarter."""
+HEADS_AT, FACES_AT = (1.0, 0.5), 0.5
+"""In videos the head net looks at these shares of the size, the face net beside it at that: large heads are found from
+afar, where a look costs a quarter."""
 
 PERSONS_PX = (960.0, 416.0)
 """Longest sides at which persons are looked for: far ones at the first, at the second those that fill the picture."""
@@ -31,26 +32,31 @@ def photo_detector(settings: Settings) -> Ensemble:
         members.append(_member("headnet", settings))
     if _covers(settings, "head", "face"):
         members.append(_member("centerface", settings))
-    return Ensemble(members + _others(settings, small=False), _called(settings))
+    # A photo's faces and heads are weighed apart; `as_called` comes after that.
+    return Ensemble(members + _others(settings, small=False), {label: label for label in _called(settings)})
+
+
+def as_called(found: Detections, settings: Settings) -> Detections:
+    """What was found in a photo, under the labels that the user covers."""
+    return found.relabelled(_called(settings))
 
 
 def photo_plates(settings: Settings) -> PlateFinder | None:
     """What looks at a photo once more, for plates that only their text gives away."""
-    if not _covers(settings, "plate"):
-        return None
-    nets = [_net(name, settings, small=False) for name in ("headnet", "nanodet")]
-    return PlateFinder(_net("text", settings, small=False), nets)
+    return _plate_finder(settings) if _covers(settings, "plate") else None
 
 
 def video_detector(settings: Settings) -> Ensemble:
-    """What looks at the frames of a video: the small models on processors; graphics cards gain nothing from them."""
+    """What looks at the frames of a video: the small models on processors; graphics cards gain nothing from them.
+
+    Plates are looked for by their text only when a user asks to be thorough: it costs as much as all else together.
+    """
     small = _small_pays(settings)
     members = []
-    if _covers(settings, "plate"):
-        heads, text = _net("headnet", settings, small=small), _net("text", settings, small=small)
-        members.append(Member(PlateFinder(text, [heads], everywhere=settings.thorough)))
-    elif _covers(settings, "head"):
-        members.append(_member("headnet", settings, small=small))
+    if settings.thorough and _covers(settings, "plate"):
+        members.append(Member(_plate_finder(settings)))
+    elif _covers(settings, "head", "plate"):
+        members += [_member("headnet", settings, small=small, share=share) for share in HEADS_AT]
     if _covers(settings, "face"):
         members.append(_member("centerface", settings, small=small))
     elif _covers(settings, "head"):
@@ -63,6 +69,11 @@ def second_detector(settings: Settings) -> Ensemble:
     asked = {_AGAIN[label]: _AGAIN[label] for label in settings.cover if label in _AGAIN}
     small = _small_pays(settings)
     return Ensemble([_member(_FINDS[label], settings, small=small) for label in asked], asked)
+
+
+def _plate_finder(settings: Settings) -> PlateFinder:
+    nets = [_net(name, settings, small=False) for name in ("headnet", "nanodet")]
+    return PlateFinder(_net("text", settings, small=False), nets)
 
 
 def _covers(settings: Settings, *labels: str) -> bool:

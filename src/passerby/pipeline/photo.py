@@ -14,7 +14,7 @@ from passerby.detect.photo import find_in_photo
 from passerby.errors import SettingsError
 from passerby.media import PHOTO_TIME_BASE, PhotoInfo
 from passerby.pending import pending
-from passerby.pipeline.choosing import photo_detector, photo_plates
+from passerby.pipeline.choosing import as_called, photo_detector, photo_plates
 from passerby.pipeline.looking import planned, second_look
 from passerby.read.photo import Photo, PhotoLimits, open_photo, pictures_of
 from passerby.redact.cover import Painter
@@ -86,7 +86,7 @@ def _look_at_photo(photo: Photo, account: Account) -> tuple[list[Look], list[Tra
         looks = []
         for frame in account.counted(photo.frames(), "look", photo.info.frame_count):
             found = Detections.join([find_in_photo(detector, picture, plates) for picture in pictures_of(frame)])
-            looks.append(Look(frame.pts, found))
+            looks.append(Look(frame.pts, as_called(found, account.settings)))
     size = (photo.info.width, photo.info.height)
     with account.stage("track"):
         # No detection of a photo is left out for want of a track.
