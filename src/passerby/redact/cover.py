@@ -65,8 +65,9 @@ class Painter:
         grid = Grid.of(frame)
         shapes = shapes_of(regions, frame, grid)
         tones = self._tones(frame, regions, shapes, grid)
-        # All colours are known before the first sample is painted.
-        for shape, tone in zip(shapes, tones, strict=True):
+        # All colours are known before the first sample is painted. Larger shapes go over smaller ones: a face inside of
+        # a head has nothing around it that a colour could come from.
+        for shape, tone in sorted(zip(shapes, tones, strict=True), key=lambda pair: pair[0].mask.size):
             for index in range(len(frame.planes)):
                 self._paint_plane(frame, grid, shape, tone, index)
 
