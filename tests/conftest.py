@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import skimage.data
+from hypothesis import settings
+
+# The same examples each time, so that a change is judged by what it changes. HYPOTHESIS_PROFILE=default draws new ones.
+settings.register_profile("fixed", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -47,12 +47,12 @@ def test_text_on_a_vehicle_counts_and_a_sign_beside_it_does_not() -> None:
 
 def test_text_on_a_vehicle_counts_whatever_it_looks_like() -> None:
     lines = [(250.0, 300.0 + 20 * i, 750.0, 314.0 + 20 * i) for i in range(12)]
-    assert len(kept(some("text", *lines, score=0.2), some("vehicle", CAR, score=0.3))) == 12
+    assert len(kept(some("text", *lines, score=0.2), some("vehicle", CAR, score=0.45))) == 12
 
 
 def test_on_a_doubtful_vehicle_text_counts_only_where_it_is_shaped_like_a_plate() -> None:
     banner = (210.0, 300.0, 790.0, 340.0)
-    doubtful = some("vehicle", CAR, score=0.2)
+    doubtful = some("vehicle", CAR, score=0.35)
     assert kept(some("text", ON_CAR, banner), doubtful).tolist() == [list(ON_CAR)]
     assert len(kept(some("text", ON_CAR, banner), some("vehicle", CAR, score=0.1))) == 0
 

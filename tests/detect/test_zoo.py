@@ -28,6 +28,7 @@ GRANTS = {
 
 OUTPUTS = {
     "centre": ["heatmap", "scale", "offset"],
+    "heads": ["heatmap", "scale", "offset"],
     "nanodet": [f"{name}_{stride}" for name in ("scores", "distances") for stride in (8, 16, 32)],
     "text": ["heatmap"],
 }

@@ -153,7 +153,7 @@ def test_a_file_that_grows_over_the_limit_of_the_shell_is_not_left_half_written(
     made: Path, tmp_path: Path, name: str
 ) -> None:
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
 
     said = passerby_process("redact", made / name, "-o", tmp_path / name, before=limit)
     assert said.code == 1, said
