@@ -12,7 +12,8 @@ from passerby.detect.runtime import available_providers
 from passerby.regions import Detections
 from passerby.settings import Settings
 
-HEADS_AT, FACES_AT = (1.0, 0.5), 0.5
+HEADS_AT: tuple[float, ...] = (1.0, 0.5)
+FACES_AT = 0.5
 """In videos the head net looks at these shares of the size, the face net beside it at that: large heads are found from
 afar, where a look costs a quarter."""
 
@@ -52,11 +53,12 @@ def video_detector(settings: Settings) -> Ensemble:
     Plates are looked for by their text only when a user asks to be thorough: it costs as much as all else together.
     """
     small = _small_pays(settings)
-    members = []
+    members, heads_at = [], HEADS_AT
     if settings.thorough and _covers(settings, "plate"):
         members.append(Member(_plate_finder(settings)))
-    elif _covers(settings, "head", "plate"):
-        members += [_member("headnet", settings, small=small, share=share) for share in HEADS_AT]
+        heads_at = tuple(share for share in HEADS_AT if share != 1.0)  # at full size the finder's head net looks
+    if _covers(settings, "head", "plate"):
+        members += [_member("headnet", settings, small=small, share=share) for share in heads_at]
     if _covers(settings, "face"):
         members.append(_member("centerface", settings, small=small))
     elif _covers(settings, "head"):
