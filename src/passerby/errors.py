@@ -5,9 +5,15 @@ PasserbyError
 ├── SourceError
 │   ├── SourceUnreadable     the input cannot be opened: not a picture, no video, cut off before its index
 │   ├── SourceDamaged        the input opens, and part of it cannot be decoded
-│   └── SourceTooLarge       the input is over a stated limit that can be raised
+│   ├── SourceTooLarge       the input is over a stated limit that can be raised
+│   └── CameraError
+│       ├── CameraUnreachable no connection: nobody answers, no such address, no such device
+│       ├── CameraRefused     the camera wants another user or password
+│       ├── CameraUnusable    it answers, and sends nothing that passerby can redact
+│       └── CameraLost        it was there, and is gone: the end, silence, garbage
 ├── ModelError               a model is missing, altered or cannot run here
 ├── OutputError              the result cannot be stored: disk full, folder read-only
+├── ArchiveError             recordings and their catalogue do not belong together, or cannot be used
 └── RedactionIncomplete      something may be uncovered or altered; the output was withheld
 
 A message is one sentence without a full stop: whose, what, where, why, what was done about it. It names files, never
@@ -65,12 +71,36 @@ class SourceTooLarge(SourceError):
     """The input is over a stated limit that can be raised."""
 
 
+class CameraError(SourceError):
+    """A camera cannot be used. Messages name it by its name, never by its address."""
+
+
+class CameraUnreachable(CameraError):
+    """No connection to the camera."""
+
+
+class CameraRefused(CameraError):
+    """The camera wants another user or password."""
+
+
+class CameraUnusable(CameraError):
+    """The camera answers, and sends nothing that passerby can redact."""
+
+
+class CameraLost(CameraError):
+    """The camera was there, and is gone."""
+
+
 class ModelError(PasserbyError):
     """A model is missing, altered or cannot run here."""
 
 
 class OutputError(PasserbyError):
     """The result cannot be stored."""
+
+
+class ArchiveError(PasserbyError):
+    """Recordings and their catalogue do not belong together, or cannot be used."""
 
 
 class RedactionIncomplete(PasserbyError):

@@ -1,0 +1,1 @@
+"""Many cameras at once: a process for each, and who looks after them."""
