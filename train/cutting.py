@@ -120,6 +120,8 @@ def _warped(picture: Picture, matrix: Affine, scale: float, size: int) -> Pictur
     if scale < _ENOUGH:
         picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
         of_shrunk[:, :2] /= scale
+    # OpenCV counts from the middle of a pixel, boxes from its edge.
+    of_shrunk[:, 2] += of_shrunk[:, :2] @ (0.5, 0.5) - 0.5
     return np.asarray(cv2.warpAffine(picture, of_shrunk, (size, size), flags=cv2.INTER_LINEAR), np.uint8)
 
 

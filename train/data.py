@@ -22,6 +22,8 @@ Boxes = npt.NDArray[np.float32]
 
 NO_BOXES: Boxes = np.zeros((0, 4), np.float32)
 LISTS = Path(__file__).with_name("lists.json")
+NEGATIVES = "negatives"
+"""The folder of the lists that is made, not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def decoded(content: bytes, name: str) -> Picture:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def load(pictures: Path, lists: Path = LISTS) -> list[Folder]:
+def load(pictures: Path, lists: Path = LISTS, negatives: Path | None = None) -> list[Folder]:
     """Every folder of the lists, without what is kept back.
 
     Args:
@@ -80,8 +82,11 @@ def load(pictures: Path, lists: Path = LISTS) -> list[Folder]:
     Raises:
         FileNotFoundError: a folder, its `boxes.json` or one of its pictures is missing.
     """
+    places = {name: (negatives if name == NEGATIVES else pictures) for name in _lists(lists)}
     return [
-        Folder(name, how["share"], _examples(pictures / name, how, back=False)) for name, how in _lists(lists).items()
+        Folder(name, how["share"], _examples(place / name, how, back=False))
+        for name, how in _lists(lists).items()
+        if (place := places[name]) is not None
     ]
 
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Train the net, or go on where it stopped.
 
-    python -m train.run PICTURES INTO [--steps N] [--seed N] [--stop-after MINUTES]
+    python -m train.run PICTURES INTO [--negatives FOLDER] [--from NET] [--steps N] [--rate R] [--seed N]
+        [--stop-after MINUTES]
 
-PICTURES is the folder that holds the folders of `lists.json`. INTO gets `last.pt` (everything needed to go on),
+PICTURES is the folder that holds the folders of `lists.json`, apart from the negatives, which `train/negatives.py`
+makes; without them the net takes more hands and textures for heads. INTO gets `last.pt` (everything needed to go on),
 `curves.csv` (one line every fifty steps), `validation.csv` (one every thousand), both drawn in `curves.png`, and at
 the end `net.pt` (averaged weights). The same seed, lists, pictures, machine and number of threads give the same net.
 8,000 steps take an hour and a quarter on two cores.
@@ -22,7 +24,7 @@ import torch
 
 from train.curves import Curves
 from train.data import Example, kept_back, load
-from train.start import start_net
+from train.start import finished, start_net
 from train.training import Recipe, Training
 from train.validation import validated
 
@@ -37,8 +39,9 @@ def main() -> None:
     args = _arguments()
     torch.manual_seed(args.seed)
     cv2.setNumThreads(1)
-    folders = load(args.pictures)
-    training = Training(folders, Recipe(steps=args.steps, seed=args.seed), start_net(folders))
+    folders = load(args.pictures, negatives=args.negatives)
+    start = finished(args.start) if args.start else start_net(folders)
+    training = Training(folders, Recipe(steps=args.steps, rate=args.rate, seed=args.seed), start)
     train(training, args.into, kept_back(args.pictures), args.stop_after)
 
 
@@ -73,6 +76,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("into", type=Path)
+    parser.add_argument("--negatives", type=Path, help="what train/negatives.py made")
+    parser.add_argument(
+        "--from", type=Path, metavar="NET", dest="start", help="net.pt of another run, instead of CenterFace"
+    )
+    parser.add_argument("--rate", type=float, default=Recipe().rate)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--stop-after", type=float, metavar="MINUTES", help="save and stop after so long")

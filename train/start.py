@@ -36,6 +36,17 @@ def start_net(folders: list[Folder]) -> HeadNet:
     return thinned(centerface(), torch.from_numpy(pictures).permute(0, 3, 1, 2).float())
 
 
+def finished(file: Path) -> HeadNet:
+    """The net of a run that ended, to train it further.
+
+    Args:
+        file: `net.pt` of that run.
+    """
+    net = HeadNet()
+    net.load_state_dict(torch.load(file, weights_only=True))
+    return net
+
+
 def centerface(file: Path = CENTERFACE) -> HeadNet:
     """CenterFace as a `HeadNet` of its full width, which says of each class what it says of faces.
 

@@ -61,6 +61,19 @@ def test_the_box_of_a_disc_still_holds_the_disc(seed: int, x: int, y: int, radiu
 
 @settings(max_examples=60, deadline=None)
 @given(seed=SEEDS)
+def test_a_box_lies_in_the_middle_of_what_it_marks_mirrored_or_not(seed: int) -> None:
+    sample = cut_out(disc(80, 60, 20), SIZE, Aim(30, 60), np.random.default_rng(seed))
+    bright = sample.pixels[:, :, 0] > 128
+    if not len(sample.boxes[0]) or bright[0].any() or bright[-1].any() or bright[:, 0].any() or bright[:, -1].any():
+        return
+    rows, columns = np.nonzero(bright)
+    x1, y1, x2, y2 = sample.boxes[0][0]
+    assert abs((x1 + x2) / 2 - columns.mean() - 0.5) < 0.3
+    assert abs((y1 + y2) / 2 - rows.mean() - 0.5) < 0.3
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS)
 def test_boxes_and_known_places_stay_in_the_cut_out_whatever_is_drawn(seed: int) -> None:
     sample = sample_of([disc(60, 60, 20)] * 4, SIZE, np.random.default_rng(seed))
     assert sample.pixels.shape == (SIZE, SIZE, 3)
