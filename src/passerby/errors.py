@@ -14,6 +14,9 @@ PasserbyError
 ├── ModelError               a model is missing, altered or cannot run here
 ├── OutputError              the result cannot be stored: disk full, folder read-only
 ├── ArchiveError             recordings and their catalogue do not belong together, or cannot be used
+├── AccountError             an account, a link or an API token cannot be used or made like this
+│   ├── LoginRefused         the name or the password is wrong
+│   └── LoginPaused          too many tries; the next one is looked at after a pause
 └── RedactionIncomplete      something may be uncovered or altered; the output was withheld
 
 A message is one sentence without a full stop: whose, what, where, why, what was done about it. It names files, never
@@ -101,6 +104,24 @@ class OutputError(PasserbyError):
 
 class ArchiveError(PasserbyError):
     """Recordings and their catalogue do not belong together, or cannot be used."""
+
+
+class AccountError(PasserbyError):
+    """An account, a link or an API token cannot be used or made like this."""
+
+
+class LoginRefused(AccountError):
+    """The name or the password is wrong. Which of them is not told."""
+
+
+class LoginPaused(AccountError):
+    """Too many tries.
+
+    Attributes:
+        retry_after_s: when the next one is looked at, in whole seconds.
+    """
+
+    retry_after_s = 1
 
 
 class RedactionIncomplete(PasserbyError):

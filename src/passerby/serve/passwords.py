@@ -1,0 +1,70 @@
+"""Passwords: what is a good one, and how they are kept (Argon2id)."""
+
+from __future__ import annotations
+
+import threading
+
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from passerby.errors import AccountError, SettingsError
+
+SHORTEST = 12
+LONGEST = 256
+_FEWEST_DIFFERENT = 5
+
+
+class Passwords:
+    """Hashes passwords and compares them, two at a time: each takes 64 MiB, and anybody may ask for it.
+
+    Args:
+        hasher: how much each one costs; the default is the second choice of RFC 9106.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._turns = threading.BoundedSemaphore(2)
+        self._nobody = self._hasher.hash("the password of nobody")
+
+    def hash(self, password: str) -> str:
+        """What is stored instead of the password."""
+        with self._turns:
+            return self._hasher.hash(password)
+
+    def match(self, stored: str | None, password: str) -> bool:
+        """Whether it is the one that was stored. Without one it takes as long, and never is."""
+        with self._turns:
+            try:
+                return self._hasher.verify(stored or self._nobody, password) and stored is not None
+            except (VerificationError, InvalidHashError):
+                return False
+
+    def outdated(self, stored: str) -> bool:
+        """Whether it was hashed at another cost than is asked for today."""
+        return self._hasher.check_needs_rehash(stored)
+
+
+def check_password(password: str, account: str) -> None:
+    """Refuse a password that is easily guessed.
+
+    Raises:
+        AccountError: it is too short, too long, the name of the account, or the same few characters again and again.
+    """
+    if len(password) < SHORTEST:
+        raise AccountError(f"the password is shorter than {SHORTEST} characters", hint="take four or five words")
+    if len(password) > LONGEST:
+        raise AccountError(f"the password is longer than {LONGEST} characters")
+    if len(set(password)) < _FEWEST_DIFFERENT or account in password.lower():
+        raise AccountError("the password is easily guessed", hint="take four or five words that do not belong together")
+
+
+def check_hash(stored: str, account: str) -> None:
+    """Refuse a stored password in a settings file that is none.
+
+    Raises:
+        SettingsError: it is not an Argon2 hash.
+    """
+    try:
+        extract_parameters(stored)
+    except InvalidHashError:
+        raise SettingsError(f"account {account}: password_hash is not an Argon2 hash") from None
