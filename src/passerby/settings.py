@@ -14,7 +14,7 @@ Relative = Annotated[float, Field(ge=0, le=1)]
 PolygonPoints = tuple[tuple[Relative, Relative], ...]
 
 
-def _by_label(given: Any) -> Any:
+def by_label(given: Any) -> Any:
     """Margins by label, of one number for all of them, or of a text: `0.2`, or `head=0.2,plate=0.3`."""
     if isinstance(given, str) and "=" in given:
         pairs = (part.partition("=") for part in given.split(","))
@@ -31,7 +31,7 @@ class Settings(BaseModel):
         default=("head", "plate"), min_length=1, description="What is looked for and covered."
     )
     style: Literal["fill", "black", "frost"] = Field(default="fill", description="How it is covered.")
-    margin: Annotated[dict[Covered, Annotated[float, Field(ge=0, le=2)]], BeforeValidator(_by_label)] = Field(
+    margin: Annotated[dict[Covered, Annotated[float, Field(ge=0, le=2)]], BeforeValidator(by_label)] = Field(
         default_factory=dict,
         description="How much a box grows on every side before it is painted, as a share of it: a number for all that "
         "is covered, or some by name. What is not named grows as much as was measured to be enough.",
