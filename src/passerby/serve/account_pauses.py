@@ -43,30 +43,31 @@ class Pauses:
         self._store = store
         self._rules = rules
 
-    def check(self, name: str, address: str) -> None:
-        """Whether this try is looked at.
+    def take(self, name: str, address: str) -> None:
+        """Begin a try. It counts as failed until `passed`, so that many at the same time are not all looked at.
 
         Raises:
-            LoginPaused: not yet.
+            LoginPaused: it is not looked at.
         """
         now = self._store.now()
-        with self._store.begin() as session:
-            rows = [session.get(PauseRow, key) for key in (_account_key(name), _address_key(address))]
-        until = max((row.until for row in rows if row), default=now)
+        keys = ((_account_key(name), self._rules.free), (_address_key(address), self._rules.free_for_address))
+        with self._store.change() as session:
+            rows = [session.get(PauseRow, key) for key, _ in keys]
+            until = max((row.until for row in rows if row), default=now)
+            if until <= now:
+                for key, free in keys:
+                    self._count(session, key, free)
+                self._tidy(session)
         if until > now:
             raise _paused(until - now)
 
-    def failed(self, name: str, address: str) -> None:
-        """The name or the password was wrong."""
-        with self._store.begin() as session:
-            self._count(session, _account_key(name), self._rules.free)
-            self._count(session, _address_key(address), self._rules.free_for_address)
-            self._tidy(session)
-
-    def passed(self, name: str) -> None:
-        """The password was right. Failures of the address stay: it may be trying other accounts."""
-        with self._store.begin() as session:
+    def passed(self, name: str, address: str) -> None:
+        """The password was right. Other failures of the address stay: it may be trying other accounts."""
+        with self._store.change() as session:
             session.execute(delete(PauseRow).where(PauseRow.key == _account_key(name)))
+            if row := session.get(PauseRow, _address_key(address)):
+                row.failures -= 1
+                row.until = self._store.now()
 
     def _count(self, session: Session, key: str, free: int) -> None:
         now = self._store.now()
@@ -122,5 +123,3 @@ def _network_of(address: str) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)
-
-

@@ -6,12 +6,12 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Dialect, ForeignKey, create_engine, event
+from sqlalchemy import JSON, BigInteger, Connection, Dialect, Engine, ForeignKey, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -49,7 +49,7 @@ class Instant(TypeDecorator[datetime]):
 class Table(DeclarativeBase):
     """All tables of this file."""
 
-    type_annotation_map = {datetime: Instant, list[str]: JSON}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Instant, list[str]: JSON(none_as_null=True)}
 
 
 class AccountRow(Table):
@@ -67,7 +67,7 @@ class AccountRow(Table):
 
 
 class SessionRow(Table):
-    """A session. Its secret changes now and then: the next one counts from its first use, the previous one for a while after.
+    """A session. Its secret changes now and then: `next_hash` counts from its first use, `previous_hash` for a while.
 
     `form_token` stands here as it is: it proves nothing without the secret, and pages have to be told it.
     """
@@ -151,8 +151,10 @@ class AccountStore:
         _make_private(path)
         self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
         event.listen(self._engine, "connect", _prepare)
+        event.listen(self._engine, "begin", _begin)
+        self._writing = self._engine.execution_options(writes=True)
         try:
-            with self._engine.begin() as connection:
+            with self._writing.begin() as connection:
                 version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
                 if version not in (0, _VERSION):
                     raise AccountError(f"{FILE_NAME}: it was made by a newer passerby; it was left as it is")
@@ -161,15 +163,26 @@ class AccountStore:
         except SQLAlchemyError as error:
             raise AccountError(f"{FILE_NAME}: it cannot be used as the database of accounts") from error
 
-    @contextmanager
-    def begin(self) -> Generator[Session, None, None]:
-        """A transaction: all of it is done, or none.
+    def read(self) -> AbstractContextManager[Session]:
+        """A transaction that changes nothing.
 
         Raises:
             AccountError: the database cannot be used now.
         """
+        return self._transaction(self._engine)
+
+    def change(self) -> AbstractContextManager[Session]:
+        """A transaction that nobody else's comes between: all of it is done, or none.
+
+        Raises:
+            AccountError: the database cannot be used now.
+        """
+        return self._transaction(self._writing)
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Generator[Session, None, None]:
         try:
-            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
         except SQLAlchemyError as error:
             raise AccountError(f"{FILE_NAME}: the database of accounts cannot be used; nothing was changed") from error
@@ -215,5 +228,13 @@ def _make_private(path: Path) -> None:
 
 
 def _prepare(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where sqlite3 guesses
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # Who will write takes the lock before reading: two who read first and write then would both be refused, or both
+    # count the same try.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

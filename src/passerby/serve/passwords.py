@@ -35,9 +35,10 @@ class Passwords:
         """Whether it is the one that was stored. Without one it takes as long, and never is."""
         with self._turns:
             try:
-                return self._hasher.verify(stored or self._nobody, password) and stored is not None
+                self._hasher.verify(stored or self._nobody, password)
             except (VerificationError, InvalidHashError):
                 return False
+        return stored is not None
 
     def outdated(self, stored: str) -> bool:
         """Whether it was hashed at another cost than is asked for today."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -92,7 +92,7 @@ class Caller:
     permissions: frozenset[Permission]
     sites: Sites
     session: int | None = None
-    form_token: str = ""
+    form_token: str = field(default="", repr=False)
     token: int | None = None
 
     def may(self, permission: Permission, site: str | None = None) -> bool:
