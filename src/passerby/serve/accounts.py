@@ -34,7 +34,7 @@ from passerby.serve.account_tokens import PREFIX, Tokens
 from passerby.serve.passwords import LONGEST, Passwords, check_hash, check_password
 from passerby.serve.permissions import Caller, Role, Sites
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+NAME = re.compile(r"[a-z0-9_][a-z0-9._@-]{0,63}")
 
 
 class AccountInFile(Protocol):
@@ -306,7 +306,7 @@ def _checked_name(name: str) -> str:
     name = name.strip().lower()
     if not NAME.fullmatch(name):
         raise AccountError(
-            "the name of an account has 1 to 32 characters: a to z, 0 to 9, dots, dashes and underscores",
+            "the name of an account has 1 to 64 characters: a to z, 0 to 9 and . _ @ -",
             hint="it begins with a letter or a digit",
         )
     return name
