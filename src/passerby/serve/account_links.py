@@ -51,9 +51,10 @@ class Links:
         self._store = store
 
     def first(self) -> str | None:
-        """The secret of the link for the first account, in place of an earlier one; None once there is an account."""
+        """The secret of the link for the first account, in place of an earlier one; None once somebody can log in."""
+        able = select(AccountRow.id).where(AccountRow.password_hash != "").limit(1)
         with self._store.change() as session:
-            if session.scalars(select(AccountRow.id).limit(1)).first() is not None:
+            if session.scalars(able).first() is not None:
                 return None
             session.execute(delete(LinkRow).where(LinkRow.kind == "first"))
             return self._add(session, "first", Role.ADMIN, None)
@@ -71,7 +72,7 @@ class Links:
         """
         with self._store.change() as session:
             row = session.scalars(select(AccountRow).where(AccountRow.name == account)).one_or_none()
-            if row is None or row.from_file:
+            if row is None or row.password_in_file:
                 why = "there is none" if row is None else "its password is in the settings file"
                 raise AccountError(f"account {account}: {why}; no link was made")
             session.execute(delete(LinkRow).where(LinkRow.account_id == row.id))

@@ -18,7 +18,7 @@ class LogEntry:
 
     Attributes:
         at: when.
-        who: name of the account.
+        who: name of the account; empty for nobody who is known.
         action: what, in a few words ("exported").
         subject: the camera or account that it was done to; empty for none.
         note: what else is worth knowing, such as the range of an export; empty for nothing.

@@ -53,7 +53,7 @@ class Table(DeclarativeBase):
 
 
 class AccountRow(Table):
-    """An account. `sites` is null for the whole town."""
+    """An account. `sites` is null for the whole town; without a hash nobody can log in until a link was used."""
 
     __tablename__ = "account"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -61,6 +61,7 @@ class AccountRow(Table):
     role: Mapped[str]
     sites: Mapped[list[str] | None]
     password_hash: Mapped[str]
+    password_in_file: Mapped[bool] = mapped_column(default=False)
     from_file: Mapped[bool]
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]

@@ -2,73 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, select
 
-from passerby.errors import AccountError, LoginRefused
+from passerby.errors import LoginRefused
+from passerby.serve.account_file import AccountInFile, settle
+from passerby.serve.account_joining import make_account, renew_password
 from passerby.serve.account_links import Links
 from passerby.serve.account_log import AccessLog
 from passerby.serve.account_pauses import PauseRules, Pauses
-from passerby.serve.account_sessions import SessionRules, Sessions
-from passerby.serve.account_store import (
-    AccountRow,
-    AccountStore,
-    Clock,
-    LinkRow,
-    SessionRow,
-    TokenRow,
-    role_of,
-    sites_of,
-    stored_sites,
-    utc_now,
+from passerby.serve.account_rows import (
+    NAME,
+    Account,
+    account_of,
+    checked_name,
+    one_named,
+    refuse_from_file,
+    refuse_without_admin,
 )
+from passerby.serve.account_sessions import SessionRules, Sessions
+from passerby.serve.account_store import AccountRow, AccountStore, Clock, SessionRow, stored_sites, utc_now
 from passerby.serve.account_tokens import PREFIX, Tokens
-from passerby.serve.passwords import LONGEST, Passwords, check_hash, check_password
+from passerby.serve.passwords import LONGEST, Passwords, check_password
 from passerby.serve.permissions import Caller, Role, Sites
-
-NAME = re.compile(r"[a-z0-9_][a-z0-9._@-]{0,63}")
-
-
-class AccountInFile(Protocol):
-    """An account as it stands in the settings file; no sites means the whole town."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def role(self) -> str: ...  # noqa: D102
-    @property
-    def sites(self) -> Iterable[str]: ...  # noqa: D102
-    @property
-    def password_hash(self) -> str: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What is told of an account.
-
-    Attributes:
-        name: of the account.
-        role: what it is for.
-        sites: whose cameras it sees; None is the whole town.
-        from_file: it stands in the settings file and is changed there.
-        created_at: when it was made.
-        last_login_at: None until the first time.
-    """
-
-    name: str
-    role: Role
-    sites: Sites
-    from_file: bool
-    created_at: datetime
-    last_login_at: datetime | None
 
 
 class Accounts:
@@ -126,9 +84,9 @@ class Accounts:
         name = name.strip().lower()
         self._pauses.take(name, address)
         row = self._row(name) if NAME.fullmatch(name) else None
-        if not self._passwords.match(row.password_hash if row else None, password[: LONGEST + 1]) or row is None:
-            if row is not None:
-                self.log.add(row.name, "failed to log in")
+        if not self._passwords.match(row.password_hash if row else "", password[: LONGEST + 1]) or row is None:
+            # For a name that no account has too: to leave it out would be quicker, and could be measured.
+            self.log.add(row.name if row else "", "failed to log in")
             raise LoginRefused("the name or the password is wrong")
         self._pauses.passed(name, address)
         self._note_login(row, password)
@@ -151,17 +109,18 @@ class Accounts:
             AccountError: the link was used, the name is taken or is none, or the password is easily guessed.
         """
         link = self.links.find(secret)
-        name = _checked_name(name) if link is None or link.account is None else link.account
+        name = checked_name(name) if link is None or link.account is None else link.account
         check_password(password, name)
         # The hash takes long, and is made only for who has a link, and outside of the transaction.
         hashed = self._passwords.hash(password) if link else ""
         with self._store.change() as session:
             used, link = self.links.use(session, secret)
-            row = (
-                self._make(session, name, used, hashed) if link.account is None else self._renew(session, used, hashed)
-            )
+            if link.account is None:
+                row = make_account(session, name, used, hashed, self._store.now())
+            else:
+                row = renew_password(session, used, hashed)
         self.log.add(row.name, "made the account" if link.account is None else "chose a new password by a link")
-        return _account(row)
+        return account_of(row)
 
     def change_password(self, caller: Caller, old: str, new: str, address: str) -> None:
         """Give the caller's account another password. All its other sessions end.
@@ -172,7 +131,8 @@ class Accounts:
             AccountError: the new one is easily guessed, or the account stands in the settings file.
         """
         row = self._existing(caller.account)
-        _refuse_from_file(row)
+        if row.password_in_file:
+            refuse_from_file(row)
         self._pauses.take(row.name, address)
         if not self._passwords.match(row.password_hash, old[: LONGEST + 1]):
             raise LoginRefused("the old password is wrong; the new one was not taken")
@@ -188,7 +148,7 @@ class Accounts:
     def everyone(self) -> list[Account]:
         """All accounts, by name."""
         with self._store.read() as session:
-            return [_account(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.name))]
+            return [account_of(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.name))]
 
     def change(self, name: str, *, role: Role, sites: Sites) -> Account:
         """Give an account another role, and other sites. Its sessions go on with what it is allowed now.
@@ -197,12 +157,12 @@ class Accounts:
             AccountError: there is none, it stands in the settings file, or nobody could change accounts any more.
         """
         with self._store.change() as session:
-            row = _one(session, name)
-            _refuse_from_file(row)
+            row = one_named(session, name)
+            refuse_from_file(row)
             row.role, row.sites = role, stored_sites(sites)
             session.flush()
-            _refuse_without_admin(session)
-            return _account(row)
+            refuse_without_admin(session)
+            return account_of(row)
 
     def remove(self, name: str) -> None:
         """Remove an account with its sessions and API tokens.
@@ -211,11 +171,11 @@ class Accounts:
             AccountError: there is none, it stands in the settings file, or nobody could change accounts any more.
         """
         with self._store.change() as session:
-            row = _one(session, name)
-            _refuse_from_file(row)
+            row = one_named(session, name)
+            refuse_from_file(row)
             session.delete(row)
             session.flush()
-            _refuse_without_admin(session)
+            refuse_without_admin(session)
 
     def settle(self, accounts: Iterable[AccountInFile]) -> None:
         """Make the accounts of the settings file be as they stand there; those that stand there no more are removed.
@@ -224,61 +184,15 @@ class Accounts:
             AccountError: a name is taken by an account that was made by a link.
             SettingsError: a password hash is none.
         """
-        wanted = {_checked_name(account.name): account for account in accounts}
-        for name, account in wanted.items():
-            check_hash(account.password_hash, name)
-        with self._store.change() as session:
-            for row in session.scalars(select(AccountRow).where(AccountRow.from_file)):
-                if row.name not in wanted:
-                    session.delete(row)
-            for name, account in wanted.items():
-                self._settle(session, name, account)
+        settle(self._store, accounts)
 
     def close(self) -> None:
         """Let go of the database."""
         self._store.close()
 
-    def _settle(self, session: Session, name: str, account: AccountInFile) -> None:
-        row = session.scalars(select(AccountRow).where(AccountRow.name == name)).one_or_none()
-        if row is None:
-            row = AccountRow(name=name, from_file=True, created_at=self._store.now(), password_hash="")
-            session.add(row)
-        elif not row.from_file:
-            raise AccountError(f"account {name}: it was made by a link and stands in the settings file too")
-        elif row.password_hash != account.password_hash:
-            session.execute(delete(SessionRow).where(SessionRow.account_id == row.id))
-        row.role, row.sites = Role(account.role), sorted(account.sites) or None
-        row.password_hash = account.password_hash
-
-    def _make(self, session: Session, name: str, link: LinkRow, hashed: str) -> AccountRow:
-        if link.kind == "first" and session.scalar(select(func.count()).select_from(AccountRow)):
-            raise AccountError("there is an account by now; this link counts no more")
-        row = AccountRow(
-            name=name,
-            role=link.role,
-            sites=link.sites,
-            password_hash=hashed,
-            from_file=False,
-            created_at=self._store.now(),
-        )
-        session.add(row)
-        try:
-            session.flush()
-        except IntegrityError:
-            raise AccountError(f"account {name}: the name is taken; choose another one") from None
-        return row
-
-    def _renew(self, session: Session, link: LinkRow, hashed: str) -> AccountRow:
-        row = session.get_one(AccountRow, link.account_id)
-        row.password_hash = hashed
-        # Whoever had the old password may hold a session, or have made a token.
-        session.execute(delete(SessionRow).where(SessionRow.account_id == row.id))
-        session.execute(delete(TokenRow).where(TokenRow.account_id == row.id))
-        return row
-
     def _note_login(self, row: AccountRow, password: str) -> None:
         renewed = None
-        if not row.from_file and self._passwords.outdated(row.password_hash):
+        if not row.password_in_file and self._passwords.outdated(row.password_hash):
             renewed = self._passwords.hash(password)
         with self._store.change() as session:
             stored = session.get_one(AccountRow, row.id)
@@ -292,38 +206,4 @@ class Accounts:
 
     def _existing(self, name: str) -> AccountRow:
         with self._store.read() as session:
-            return _one(session, name)
-
-
-def _one(session: Session, name: str) -> AccountRow:
-    row = session.scalars(select(AccountRow).where(AccountRow.name == name)).one_or_none()
-    if row is None:
-        raise AccountError(f"account {name}: there is none")
-    return row
-
-
-def _checked_name(name: str) -> str:
-    name = name.strip().lower()
-    if not NAME.fullmatch(name):
-        raise AccountError(
-            "the name of an account has 1 to 64 characters: a to z, 0 to 9 and . _ @ -",
-            hint="it begins with a letter or a digit",
-        )
-    return name
-
-
-def _refuse_from_file(row: AccountRow) -> None:
-    if row.from_file:
-        raise AccountError(f"account {row.name}: it stands in the settings file; change it there")
-
-
-def _refuse_without_admin(session: Session) -> None:
-    admins = session.scalars(select(AccountRow).where(AccountRow.role == Role.ADMIN))
-    if all(row.sites is not None for row in admins):
-        raise AccountError(
-            "nobody would be left who may change accounts; nothing was changed", hint="make another admin first"
-        )
-
-
-def _account(row: AccountRow) -> Account:
-    return Account(row.name, role_of(row.role), sites_of(row.sites), row.from_file, row.created_at, row.last_login_at)
+            return one_named(session, name)

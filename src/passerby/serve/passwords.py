@@ -31,14 +31,14 @@ class Passwords:
         with self._turns:
             return self._hasher.hash(password)
 
-    def match(self, stored: str | None, password: str) -> bool:
-        """Whether it is the one that was stored. Without one it takes as long, and never is."""
+    def match(self, stored: str, password: str) -> bool:
+        """Whether it is the one that was stored. Without one ("") it takes as long, and never is."""
         with self._turns:
             try:
                 self._hasher.verify(stored or self._nobody, password)
             except (VerificationError, InvalidHashError):
                 return False
-        return stored is not None
+        return bool(stored)
 
     def outdated(self, stored: str) -> bool:
         """Whether it was hashed at another cost than is asked for today."""
