@@ -57,12 +57,15 @@ def _index_starts_with_keyframe(container: InputContainer, stream: VideoStream) 
 
 
 class Decoder:
-    """Decodes numbered packets; says which number each frame is of, and that an error was met."""
+    """Decodes numbered packets; says which number each frame is of, and that an error was met.
 
-    def __init__(self, stream: VideoStream) -> None:
+    More than one of `threads` delays each frame by that many others.
+    """
+
+    def __init__(self, stream: VideoStream, threads: int = THREADS) -> None:
         self._context = stream.codec_context
         self._context.thread_type = "AUTO"
-        self._context.thread_count = THREADS
+        self._context.thread_count = threads
         # A damaged picture is wanted, flagged: leaving it out would change the frame count.
         self._context.flags |= Flags.output_corrupt
         if self._context.codec.canonical_name == "hevc":

@@ -1,0 +1,96 @@
+"""A camera in: frames as they arrive, each with its time, and the H.264 packet that it came from.
+
+Addresses and passwords stay in `CameraAddress`; everything here speaks of a camera by its name.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from passerby.errors import CameraError, SettingsError
+from passerby.media import VideoInfo
+from passerby.read.camera_address import CameraAddress
+from passerby.read.camera_packets import Connection, Opened
+from passerby.read.camera_pictures import LivePicture, LivePictures
+
+__all__ = ["CameraAddress", "CameraStream", "LivePicture", "open_camera"]
+
+
+class CameraStream:
+    """A connected camera. A context manager; iterate `pictures()` once.
+
+    Attributes:
+        info: what is known of its video.
+        extradata: parameter sets of H.264 as the connection tells them (avcC or annex B); b"" of other codecs.
+    """
+
+    def __init__(self, address: CameraAddress, connection: Connection, opened: Opened, stop: threading.Event) -> None:
+        self.info: VideoInfo = opened.info
+        self.extradata: bytes = opened.extradata if opened.info.codec == "h264" else b""
+        self._connection, self._stop = connection, stop
+        self._pictures = LivePictures(opened, address.timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; does not wait for a camera that does not answer."""
+        self._connection.close()
+
+    @property
+    def bytes_in(self) -> int:
+        """Received so far, in packets."""
+        return self._connection.bytes_in
+
+    @property
+    def dropped(self) -> int:
+        """Packets that were left out because nobody took them in time."""
+        return self._connection.dropped
+
+    def pictures(self) -> Iterator[LivePicture]:
+        """Every frame in presentation order, as it comes; ends when `stop` is set.
+
+        Raises:
+            CameraLost: the stream ended, broke off or changed, or the camera sent nothing for the time-out. The
+                pictures that were still held back come before it.
+        """
+        try:
+            for arrival in self._connection.arrivals(self._stop):
+                yield from self._pictures.push(arrival)
+        except CameraError:
+            yield from self._pictures.finish()
+            raise
+
+
+def open_camera(address: CameraAddress, *, stop: threading.Event | None = None, speed: float = 1.0) -> CameraStream:
+    """Connects to a camera and waits for its first picture.
+
+    Args:
+        address: of the camera.
+        stop: when it is set, waiting ends within a second, here and in `CameraStream.pictures`.
+        speed: of a file that plays as a camera: seconds of the file in one; infinity is as fast as it can be read.
+
+    Raises:
+        CameraUnreachable: nobody answers in time, or `stop` was set.
+        CameraRefused: the camera wants another user or password.
+        CameraUnusable: it sends nothing that can be decoded, or pictures that are too large.
+        CameraLost: it broke off before its first picture.
+        SettingsError: `speed` is not above 0.
+    """
+    if not speed > 0:
+        raise SettingsError(f"camera {address.name}: the speed of a file is above 0")
+    stop = stop or threading.Event()
+    connection = Connection(address, speed)
+    try:
+        return CameraStream(address, connection, connection.opened(stop), stop)
+    except BaseException:
+        connection.close()
+        raise

@@ -1,0 +1,150 @@
+"""From packets as they arrive to frames: decoded at once, damage marked, times put right, GOPs judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from passerby.errors import CameraLost
+from passerby.media import Frame
+from passerby.read.camera_clock import LiveClock
+from passerby.read.camera_packets import Arrival, Opened
+from passerby.read.copying import judge_of
+from passerby.read.gops import GopDraft
+from passerby.read.order import Group, PresentationOrder, Shown, Slot
+from passerby.read.picture import frame_of
+
+_LONGEST_MEMORY = 64
+"""Packets whose frame is still expected; decoders hold back 16."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LivePicture:
+    """A frame as it came from the camera. Private, as `Frame` is.
+
+    Attributes:
+        frame: decoded; its planes are its own and may be painted. Its PTS is larger than that of the one before.
+        packet: the H.264 packet that it came from, with the frame's PTS as PTS and DTS; None where packets and frames
+            do not follow one another one to one, or the codec is another.
+        starts_closed: nothing from here on is predicted from anything before it: in H.264 an IDR picture.
+        why_not_copied: why the GOP that it belongs to cannot be copied, in a few words; empty if nothing is known
+            against it so far. A later frame of the same GOP may know of something.
+        arrived_at: when its packet had arrived, UTC.
+        arrived_s: the same by `time.monotonic()`.
+    """
+
+    frame: Frame
+    packet: Packet[VideoStream] | None = field(repr=False)
+    starts_closed: bool
+    why_not_copied: str
+    arrived_at: datetime
+    arrived_s: float
+
+
+class LivePictures:
+    """Makes pictures of the packets of one connection. A packet that gives no frame gives a black, damaged one."""
+
+    def __init__(self, opened: Opened, patience_s: float) -> None:
+        info = opened.info
+        self._info, self._sample = info, opened.sample
+        self._decoder = opened.decoder
+        self._judge = judge_of(opened.stream, info.container, info.pixel_format)
+        self._clock = LiveClock(info.time_base, patience_s)
+        self._order = PresentationOrder(fields=info.interlaced)
+        self._group = self._group_before = Group()
+        self._group_pts: int | None = None
+        self._draft = GopDraft(0, 0)
+        self._sent: dict[int, tuple[Arrival, bool]] = {}
+        self._tag = -1
+
+    def push(self, arrival: Arrival) -> Iterator[LivePicture]:
+        """The pictures that are finished with this packet.
+
+        Raises:
+            CameraLost: pictures of another size or format come.
+        """
+        self._tag += 1
+        self._send(arrival)
+        self._take(self._decoder.decode(self._tag, arrival.packet))
+        yield from self._show(arrival.due_s)
+
+    def finish(self) -> Iterator[LivePicture]:
+        """The last pictures; afterwards nothing may be pushed."""
+        latest = self._sent.get(self._tag)
+        self._take(self._decoder.drain())
+        self._order.flush()
+        yield from self._show(latest[0].due_s if latest else 0.0)
+
+    def _send(self, arrival: Arrival) -> None:
+        packet = arrival.packet
+        starts, why_not = self._judge.starts_closed(packet), self._judge.why_not(packet)
+        if arrival.after_gap:
+            self._group.damage(self._tag, "packets before it were left out")
+            why_not = why_not or ("" if starts else "packets before it were left out")
+        if starts:
+            self._draft = GopDraft(self._tag, self._tag)
+        self._draft.why_not = self._draft.why_not or why_not
+        group_before = self._enter_group(arrival.pts, starts=starts)
+        slot = Slot(self._tag, arrival.pts, self._group, group_before, self._draft, arrival.duration)
+        self._order.expect(slot, None)
+        if packet.is_corrupt:
+            self._group.damage(self._tag, "damaged packets")
+        self._sent[self._tag] = arrival, starts
+        self._sent.pop(self._tag - _LONGEST_MEMORY, None)
+
+    def _enter_group(self, pts: int | None, *, starts: bool) -> Group | None:
+        """Starts a new group of frames if this packet does; the group before it, if the packet leads an open GOP."""
+        if starts:
+            self._group_before, self._group, self._group_pts = self._group, Group(), pts
+        leads = pts is not None and self._group_pts is not None and pts < self._group_pts
+        return self._group_before if leads else None
+
+    def _take(self, decoded: list[tuple[int | None, VideoFrame]]) -> None:
+        if self._decoder.failed:
+            self._order.fail(self._tag, 1, "the decoder reported errors")
+        for number, picture in decoded:
+            self._order.arrive(number, picture if self._is_like_the_first(picture) else None)
+
+    def _is_like_the_first(self, picture: VideoFrame) -> bool:
+        if self._sample.fits(picture):
+            return True
+        if picture.is_corrupt:
+            return False
+        sample = self._sample
+        raise CameraLost(
+            f"camera {self._info.name} changed its pictures from {sample.width}x{sample.height} {sample.pixel_format} "
+            f"to {picture.width}x{picture.height} {picture.format.name}"
+        )
+
+    def _show(self, due_s: float) -> Iterator[LivePicture]:
+        ready = list(self._order.ready())
+        for shown in ready:
+            yield self._picture(shown, due_s, alone=len(ready) == 1 and shown.slot.tag == self._tag)
+
+    def _picture(self, shown: Shown, due_s: float, *, alone: bool) -> LivePicture:
+        slot, info = shown.slot, self._info
+        arrival, starts = self._sent[slot.tag]
+        pts, repaired = self._clock.of_frame(None if shown.extra else slot.pts, due_s)
+        why_not = _why_not(shown, repaired=repaired, alone=alone)
+        slot.draft.why_not = slot.draft.why_not or why_not
+        carrier = self._sample.black() if shown.picture is None else shown.picture
+        frame = frame_of(carrier, pts, info.time_base, info.orientation, damaged=shown.damaged, writable=True)
+        packet = arrival.packet if alone and info.codec == "h264" and shown.picture is not None else None
+        if packet is not None:
+            packet.pts = packet.dts = pts
+        return LivePicture(frame, packet, starts, slot.draft.why_not, arrival.at, arrival.at_s)
+
+
+def _why_not(shown: Shown, *, repaired: bool, alone: bool) -> str:
+    if shown.damaged or shown.picture is None:
+        return "damaged"
+    if shown.picture.interlaced_frame:
+        return "interlaced"
+    if not alone or shown.extra:
+        return "its frames are reordered"
+    return "times had to be repaired" if repaired else ""
