@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import IO
 
@@ -43,7 +44,7 @@ class Pending:
                 self.part.replace(self.target)
             else:
                 _rename_to_free_name(self.part, self.target)
-            _sync_folder(self.target.parent)
+            sync_folder(self.target.parent)
         except OSError as error:
             raise output_error(self.target, error) from error
 
@@ -86,6 +87,27 @@ def write_durably(target: Path, content: bytes) -> None:
         except OSError as error:
             raise output_error(target, error) from error
         unfinished.commit()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system can."""
+    with suppress(OSError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def hold(file: IO[bytes] | FileIO) -> bool:
+    """Keep others from taking an open file for abandoned until it is closed; False where somebody else holds it."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def output_error(target: Path, error: OSError) -> OutputError:
@@ -152,12 +174,3 @@ def _rename_to_free_name(part: Path, target: Path) -> None:
         if target.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
         part.rename(target)
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # Windows opens no folders
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -18,7 +18,7 @@ from passerby.media import Gop, VideoInfo
 from passerby.read.video import open_video
 from passerby.redact.cover import Painter
 from passerby.regions import Regions
-from passerby.write.splice import Splicer, _obstacle_in
+from passerby.write.splice import Splicer, obstacle_in
 from passerby.write.units import annex_b, prefixed
 from passerby.write.video import EncodeOptions, VideoWriter, open_writer, splice_obstacle
 
@@ -175,9 +175,9 @@ def test_parameter_sets_that_leave_no_room_for_others_are_an_obstacle(tmp_path: 
     assert sets is not None
     splicer = Splicer(info_of(source), sets)
     assert (splicer.plain_id, splicer.reordered_id) == (1, 2)
-    assert _obstacle_in(sets) is None
+    assert obstacle_in(sets) is None
     for crowded in (replace(sets, sps=sets.sps * 30), replace(sets, pps=sets.pps * 254), replace(sets, pps=())):
-        assert _obstacle_in(crowded)
+        assert obstacle_in(crowded)
 
 
 class Reading:

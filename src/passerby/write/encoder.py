@@ -42,7 +42,7 @@ class Encoder:
         self._last: int | None = None
         self._durations: dict[int, int] = {}
         self._usual_duration = 0
-        _configure(context, encoding, like, time_base, threads)
+        configure(context, encoding, like, time_base, threads)
 
     def open(self, *, reorder: bool | None = None, set_id: int | None = None, first: Any = None) -> None:
         """Open it now.
@@ -141,9 +141,10 @@ def exact(value: int, given: Fraction, wanted: Fraction, name: str) -> int:
 _PARAMETERS = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}
 
 
-def _configure(
+def configure(
     context: VideoCodecContext, encoding: Encoding, like: VideoInfo, time_base: Fraction, threads: int
 ) -> None:
+    """Tell an encoder that is not open yet what pictures it will get, and that nothing but them goes out."""
     context.width, context.height = like.width, like.height
     context.pix_fmt = encoding.pixel_format
     context.time_base = time_base

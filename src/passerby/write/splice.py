@@ -57,12 +57,13 @@ def splice_obstacle(source: Path, like: VideoInfo, options: EncodeOptions, conta
         return "another codec or pixel format is written"
     try:
         with av.open(f"file:{source}") as file:
-            return _obstacle_in(nal.read_avcc(file.streams[like.stream_index].codec_context.extradata or b""))
+            return obstacle_in(nal.read_avcc(file.streams[like.stream_index].codec_context.extradata or b""))
     except av.error.FFmpegError:
         return "its packets cannot be read"
 
 
-def _obstacle_in(sets: ParameterSets | None) -> str | None:
+def obstacle_in(sets: ParameterSets | None) -> str | None:
+    """Why packets with these parameter sets cannot stand beside ours, in a few words; None if they can."""
     if sets is None or sets.extended or not sets.sps or not sets.pps:
         return "its parameter sets do not stand where MP4 has them"
     try:
@@ -78,22 +79,26 @@ class _Unspliceable(Exception):
     """A packet holds what cannot be copied."""
 
 
-def _check_in_band(data: bytes, sets: ParameterSets) -> None:
-    for unit in nal.prefixed_units(data, sets.length_bytes):
-        kind = nal.unit_type(unit)
-        if kind in (nal.SPS, nal.PPS) and unit not in (*sets.sps, *sets.pps):
+def _check_in_band(units: Iterable[bytes], sets: ParameterSets) -> None:
+    for unit in units:
+        if _is_new(unit, sets):
             raise _Unspliceable("its parameters change on the way")
-        if kind in (2, 3, 4):
+        if nal.unit_type(unit) in (2, 3, 4):
             raise _Unspliceable("its slices are partitioned")
+
+
+def _is_new(unit: bytes, sets: ParameterSets) -> bool:
+    return nal.unit_type(unit) in (nal.SPS, nal.PPS) and unit not in (*sets.sps, *sets.pps)
 
 
 class Splicer:
     """Turns packets of the source and packets of our encoder into packets of one stream."""
 
-    def __init__(self, like: VideoInfo, source: ParameterSets) -> None:
-        """`source` is what the avcC box of the video `like` holds."""
+    def __init__(self, like: VideoInfo, source: ParameterSets, *, start_codes: bool = False) -> None:
+        """`source` is what the video `like` says of its packets; `start_codes`: they are in annex B."""
         self._name = like.name
         self._source = source
+        self._start_codes = start_codes
         self._chroma = next(c for c, digits in ((2, "422"), (3, "444"), (1, "")) if digits in like.pixel_format)
         self._bits = like.bits
         taken = source.numbers
@@ -130,8 +135,9 @@ class Splicer:
         """
         kept: list[bytes] = []
         try:
-            _check_in_band(data, self._source)
-            for unit in nal.prefixed_units(data, self._source.length_bytes):
+            units = self._units_of(data)
+            _check_in_band(units, self._source)
+            for unit in units:
                 kind = nal.unit_type(unit)
                 if kind in (nal.SLICE, nal.IDR):
                     kept.append(unit)
@@ -143,10 +149,22 @@ class Splicer:
             raise RedactionIncomplete(f"{self._name}: a packet to be copied holds no picture")
         return self._packet(kept)
 
+    def changes_parameters(self, data: bytes) -> bool:
+        """Whether a packet of the source brings parameter sets that the output's avcC box does not hold."""
+        try:
+            return any(_is_new(unit, self._source) for unit in self._units_of(data))
+        except ValueError:
+            return False
+
     def starts_at_idr(self, data: bytes) -> bool:
         """Whether the first slice of a packet of the output belongs to an IDR picture."""
         kinds = (nal.unit_type(unit) for unit in nal.prefixed_units(data, self._source.length_bytes))
         return next((kind for kind in kinds if kind in (nal.SLICE, nal.IDR)), None) == nal.IDR
+
+    def _units_of(self, data: bytes) -> list[bytes]:
+        return list(
+            nal.annex_b_units(data) if self._start_codes else nal.prefixed_units(data, self._source.length_bytes)
+        )
 
     def _packet(self, units: Iterable[bytes]) -> bytes:
         try:
