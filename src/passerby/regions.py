@@ -180,6 +180,15 @@ def iou(a: Boxes, b: Boxes) -> npt.NDArray[np.float32]:
     return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), np.float32)
 
 
+def share_within(boxes: Boxes, areas: Boxes) -> npt.NDArray[np.float32]:
+    """How much of each box lies in the areas, which do not overlap: float32, shape (N,), from 0 to 1."""
+    top_left = np.maximum(boxes[:, None, :2], areas[None, :, :2])
+    bottom_right = np.minimum(boxes[:, None, 2:], areas[None, :, 2:])
+    shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2).sum(axis=1)
+    sizes = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
+    return np.asarray(np.divide(shared, sizes, out=np.zeros_like(shared), where=sizes > 0), np.float32)
+
+
 def to_stored(boxes: Boxes, orientation: Orientation, width: int, height: int) -> Boxes:
     """Boxes of the upright frame, in the stored frame; `width` and `height` are those of the stored frame."""
     upright_width, upright_height = orientation.upright_size(width, height)

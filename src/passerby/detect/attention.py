@@ -24,7 +24,7 @@ from passerby.detect.evidence import Flow, Grid, Luma, Mask, Motion, changed, ne
 from passerby.detect.lookers import Lookers
 from passerby.detect.verdicts import Between, Key, Span, Verdicts
 from passerby.media import Frame, Picture
-from passerby.regions import Look
+from passerby.regions import Look, no_boxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ class AttentionOptions:
         part_at_most: a look takes in the whole picture when more than this share of it would have to be looked at.
         most_waiting: frames held in memory between two keys.
         longest_px: a picture's longer side is looked at no larger than this; `thorough` takes no notice of it.
+        least_pause_s: so long, in seconds, no other key is looked at after one that was.
+        renew_at_most_s: where nothing at all changes, each renewal is twice as far from the next as from the one
+            before, up to this, in seconds.
     """
 
     thorough: bool = False
@@ -50,6 +53,8 @@ class AttentionOptions:
     part_at_most: float = 0.4
     most_waiting: int = 12
     longest_px: float = 1280.0
+    least_pause_s: float = 0.0
+    renew_at_most_s: float = 4.0
 
 
 _FULL_HD = 1920 * 1080
@@ -77,7 +82,7 @@ def look_at(
     """
     chosen = options or AttentionOptions()
     with Lookers(picture_of, detector, chosen.threads, math.inf if chosen.thorough else chosen.longest_px) as lookers:
-        attention, verdicts = _Attention(lookers, chosen), Verdicts(lookers)
+        attention, verdicts = Attention(lookers, chosen), Verdicts(lookers)
         for frame in frames:
             attention.take(frame)
             yield from verdicts.pass_on(attention.spans)
@@ -96,11 +101,17 @@ class _Waiting:
     cut: bool = False
 
 
-class _Attention:
-    """Decides which frames are keys, and what of each frame is looked at; `spans` is what was decided."""
+class Attention:
+    """Decides which frames are keys, and what of each frame is looked at.
+
+    Attributes:
+        spans: what was decided.
+        asked: what the next key is to be looked at besides, in pixels of the frame: float32, shape (N, 4).
+    """
 
     def __init__(self, lookers: Lookers, options: AttentionOptions) -> None:
         self.spans: deque[Span] = deque()
+        self.asked = no_boxes()
         self._lookers = lookers
         self._options = options
         self._motion = Motion()
@@ -112,13 +123,19 @@ class _Attention:
         self._key_pts = 0
         self._whole_pts = 0
         self._pause_s = 0.0
+        self._renew_s = options.renew_s
 
-    def take(self, frame: Frame) -> None:
-        """Look at a frame, or let it wait."""
+    @property
+    def waits(self) -> bool:
+        """Whether frames wait for a key after them."""
+        return bool(self._waiting)
+
+    def take(self, frame: Frame, sketch: Luma | None = None) -> None:
+        """Look at a frame, or let it wait; `sketch` is its sketch, if somebody made it."""
         if frame.damaged:
             self._take_damaged(frame)
             return
-        sketch = sketch_of(frame)
+        sketch = sketch_of(frame) if sketch is None else sketch
         cut = self._last is not None and self._is_cut(self._last, sketch)
         if cut:
             self.finish()
@@ -166,15 +183,26 @@ class _Attention:
     def _look_at_key(self, frame: Frame, sketch: Luma, grid: Grid, cut: bool) -> Key:
         if self._known is not None:
             cells = grid.cells(changed(self._known, sketch))
+            if cells.any():
+                self._renew_s = self._options.renew_s
+            cells |= grid.cells(grid.mask(self.asked))
+            self.asked = no_boxes()
             share = grid.share(cells)
             since_whole_s = (frame.pts - self._whole_pts) * float(frame.time_base)
-            if share <= self._options.part_at_most and since_whole_s < self._options.renew_s:
+            if share <= self._options.part_at_most and since_whole_s < self._renew_s:
                 return self._look_at_part(frame, sketch, grid, cells, share)
-            self._pause_s = self._every_s(grid) * min(1.0, share / self._options.part_at_most)
+            if not share:
+                self._renew_s = max(self._renew_s, min(2 * self._renew_s, self._options.renew_at_most_s))
+            self._pause_s = self._pause_after(share, grid)
         else:
-            self._pause_s = self._every_s(grid)
+            self._pause_s = self._pause_after(1.0, grid)
         self._known, self._whole_pts = sketch, frame.pts
         return Key(frame.pts, cut, self._lookers.look(frame, None), None, sketch)
+
+    def _pause_after(self, share: float, grid: Grid) -> float:
+        """How long nothing is looked at after a look at this share of the picture."""
+        pause_s = self._every_s(grid) * min(1.0, share / self._options.part_at_most)
+        return max(pause_s, self._options.least_pause_s) if share else 0.0
 
     def _every_s(self, grid: Grid) -> float:
         width, height = grid.frame_size
@@ -182,7 +210,7 @@ class _Attention:
 
     def _look_at_part(self, frame: Frame, sketch: Luma, grid: Grid, cells: Mask, share: float) -> Key:
         assert self._known is not None
-        self._pause_s = self._every_s(grid) * share / self._options.part_at_most
+        self._pause_s = self._pause_after(share, grid)
         areas = grid.areas(cells)
         if not len(areas):
             return Key(frame.pts, False, None, areas, sketch)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.detect.evidence import Flow
-from passerby.regions import Boxes, Detections, iou
+from passerby.regions import Boxes, Detections, iou, share_within
 
 THIN: Final = 4
 """Flow is kept at every fourth pixel of the sketch; the search does not tell more."""
@@ -83,16 +83,7 @@ def renewed(found: Detections, known: Detections, areas: Boxes) -> Detections:
     What lies outside of the areas is as it was. What reaches into them and was not found again becomes a hint, and is
     forgotten where most of it was looked at.
     """
-    looked_at = _share_within(known.boxes, areas)
+    looked_at = share_within(known.boxes, areas)
     scores = np.where(looked_at > 0, 0, known.scores).astype(np.float32)
     kept = Detections(known.boxes, scores, known.labels)[looked_at < _LOOKED_AT]
     return without_repeats(found, kept)
-
-
-def _share_within(boxes: Boxes, areas: Boxes) -> npt.NDArray[np.float32]:
-    """How much of each box lies in the areas, which do not overlap: float32, shape (N,), from 0 to 1."""
-    top_left = np.maximum(boxes[:, None, :2], areas[None, :, :2])
-    bottom_right = np.minimum(boxes[:, None, 2:], areas[None, :, 2:])
-    shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2).sum(axis=1)
-    sizes = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
-    return np.asarray(np.divide(shared, sizes, out=np.zeros_like(shared), where=sizes > 0), np.float32)

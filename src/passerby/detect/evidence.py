@@ -6,6 +6,7 @@ smallest face that the detector finds is still three pixels wide and high.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,8 +85,17 @@ def _small_planes(frame: Frame, count: int) -> list[Luma]:
 
 
 def _shrunk(plane: Plane, size: tuple[int, int], layout: PixelLayout) -> Luma:
-    small = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint16)
+    small = np.asarray(cv2.resize(_fitting(plane, size), size, interpolation=cv2.INTER_AREA), np.uint16)
     return np.asarray(small >> (layout.bits + layout.shift_bits - 8), np.uint8)
+
+
+def _fitting(plane: Plane, size: tuple[int, int]) -> Plane:
+    """A plane without the last few columns and rows that fill no pixel of the sketch: whole steps cost a third."""
+    width, height = size
+    across, down = plane.shape[1] // width, plane.shape[0] // height
+    if plane.shape[1] - across * width < across and plane.shape[0] - down * height < down:
+        return plane[: down * height, : across * width]
+    return plane
 
 
 def changed(known: Luma, sketch: Luma) -> Mask:
@@ -176,6 +186,15 @@ class Grid:
         padded = np.pad(mask, ((0, -height % cell), (0, -width % cell)))
         rows, columns = padded.shape[0] // cell, padded.shape[1] // cell
         return np.asarray(padded.reshape(rows, cell, columns, cell).any(axis=(1, 3)), np.bool_)
+
+    def mask(self, boxes: Boxes) -> Mask:
+        """The pixels of the sketch that boxes of the frame touch: shape (h, w)."""
+        width, height = self.sketch_size
+        mask = np.zeros((height, width), np.bool_)
+        inside = np.clip(boxes / np.tile(self.shrink, 2), 0, [width, height, width, height])
+        for x1, y1, x2, y2 in inside.tolist():
+            mask[int(y1) : math.ceil(y2), int(x1) : math.ceil(x2)] = True
+        return mask
 
     def areas(self, cells: Mask) -> Boxes:
         """Squares as boxes of the frame, in pixels: float32, shape (N, 4); they may reach over its edges.

@@ -141,17 +141,7 @@ class _Sweep:
             return
         expected = self._expected(at_s, waiting)
         elapsed = np.abs(at_s - self.last_s[waiting])
-        gate = np.minimum(self.nearness.at_once + self.nearness.per_second * elapsed, self.nearness.at_most)
-        seen = self.states[free]
-        sizes, expected_sizes = _size(seen)[:, None], _size(expected)[None, :]
-        apart = np.hypot(seen[:, None, 0] - expected[None, :, 0], seen[:, None, 1] - expected[None, :, 1])
-        apart /= (sizes + expected_sizes) / 2
-        alike = (sizes < SAME_SIZE * expected_sizes) & (expected_sizes < SAME_SIZE * sizes)
-        apart = np.where(self.high[free][:, None], apart, apart / WEAK_NEARNESS)
-        rows, columns = np.nonzero((apart < gate) & alike)
-        if not len(rows):
-            return
-        closeness = iou(self.boxes[free], to_boxes(expected))[rows, columns] - (apart / gate)[rows, columns]
+        rows, columns, closeness = near_pairs(self.boxes[free], self.high[free], expected, elapsed, self.nearness)
         self._take(free[rows], waiting[columns], closeness + 2.0 * self.rank[free[rows]])
 
     def _take(self, sightings: Indices, tracks: Indices, closeness: npt.NDArray[np.float64]) -> None:
@@ -183,6 +173,30 @@ class _Sweep:
         fresh = tracks[~self.is_active[tracks]]
         self.is_active[fresh] = True
         self.active = np.concatenate([self.active, fresh])
+
+
+def near_pairs(
+    found: Boxes, high: npt.NDArray[np.bool_], expected: States, elapsed_s: Seconds, nearness: Nearness
+) -> tuple[Indices, Indices, npt.NDArray[np.float64]]:
+    """Pairs of a sighting and a track that may be the same: index of each, and how close they are.
+
+    Args:
+        found: float32, shape (N, 4): sightings in one frame.
+        high: bool, shape (N,): whether each may start a track.
+        expected: float64, shape (M, 4): where tracks are expected.
+        elapsed_s: float64, shape (M,): since each was last seen, from 0.
+        nearness: how far they may be apart.
+    """
+    seen = to_states(found)
+    gate = np.minimum(nearness.at_once + nearness.per_second * elapsed_s, nearness.at_most)
+    sizes, expected_sizes = _size(seen)[:, None], _size(expected)[None, :]
+    apart = np.hypot(seen[:, None, 0] - expected[None, :, 0], seen[:, None, 1] - expected[None, :, 1])
+    apart /= (sizes + expected_sizes) / 2
+    alike = (sizes < SAME_SIZE * expected_sizes) & (expected_sizes < SAME_SIZE * sizes)
+    apart = np.where(high[:, None], apart, apart / WEAK_NEARNESS)
+    rows, columns = np.nonzero((apart < gate) & alike)
+    closeness = iou(found, to_boxes(expected))[rows, columns] - (apart / gate)[rows, columns]
+    return rows, columns, closeness
 
 
 def _size(states: States) -> npt.NDArray[np.float64]:

@@ -137,18 +137,18 @@ def _boxes(
     within = times[frames[0] : frames[-1] + 1]
     boxes = np.concatenate(
         [
-            _beyond(seen_at, states, times[first : frames[0]]),
+            beyond(seen_at, states, times[first : frames[0]]),
             to_boxes(between(within, seen_at, states)),
-            _beyond(seen_at[::-1], states[::-1], times[frames[-1] + 1 : end]),
+            beyond(seen_at[::-1], states[::-1], times[frames[-1] + 1 : end]),
         ]
     )
     spread = np.minimum(options.drift * _unseen_for(times[first:end], seen_at), DRIFT_AT_MOST)
-    boxes = _steady(_within_reach(_widen(boxes, spread), frame_size), times[first:end], options.steady_s)
+    boxes = _steady(_within_reach(widened(boxes, spread), frame_size), times[first:end], options.steady_s)
     boxes[frames - first] = union(boxes[frames - first], found)
     return clip(boxes, *frame_size), first
 
 
-def _beyond(seen_at: Seconds, states: States, times: Seconds) -> Boxes:
+def beyond(seen_at: Seconds, states: States, times: Seconds) -> Boxes:
     """Boxes before or after a track, where `states[0]` is its end: where it went, and where it may have stayed."""
     velocity = end_velocity(seen_at, states, END_WINDOW_S)
     ends = np.repeat(states[:1], len(times), axis=0)
@@ -168,7 +168,8 @@ def _unseen_for(times: Seconds, seen_at: Seconds) -> Seconds:
     return np.minimum(np.abs(times - seen_at[before]), np.abs(times - seen_at[after]))
 
 
-def _widen(boxes: Boxes, spread: Seconds) -> Boxes:
+def widened(boxes: Boxes, spread: Seconds) -> Boxes:
+    """Boxes grown on each side by this share of their width and height, shape (N,)."""
     pad = (boxes[:, 2:] - boxes[:, :2]) * spread[:, None].astype(np.float32)
     return np.concatenate([boxes[:, :2] - pad, boxes[:, 2:] + pad], axis=1)
 
