@@ -117,15 +117,27 @@ class CameraSettings(_Part):
         return self.title or self.name
 
     @property
+    def for_process(self) -> dict[str, Any]:
+        """What its process has to know; it starts anew when this changes."""
+        return self.model_dump(exclude=_FOR_PEOPLE)
+
+    @property
     def redaction(self) -> Settings:
         """The part of the settings that stages of the engine need."""
         return Settings(cover=self.cover, style=self.style, margin=self.margin, quality=self.quality, speed=self.speed)
 
 
+_FOR_PEOPLE = {
+    *("title", "site", "operator", "purpose", "contact", "latitude", "longitude", "heading_deg", "angle_deg"),
+    *("reach_m", "retention_h", "retention_reason", "quota_gb"),
+}
+"""Settings that change what is shown and how long recordings stay, not what the process of a camera does."""
+
+
 class AccountSettings(_Part):
     """An account that the file of the town makes. There is no default password: the hash is of Argon2."""
 
-    name: str = Field(pattern=r"^[\w.@-]{1,64}$", description="To log in with.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$", description="To log in with: a-z, 0-9 and . _ -")
     role: Role = Field(default="viewer", description="What it may do; see [Permissions](permissions.md).")
     sites: tuple[Name, ...] = Field(default=(), description="Which sites it may see; empty, all of them.")
     password_hash: str = Field(

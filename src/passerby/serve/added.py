@@ -1,0 +1,64 @@
+"""Cameras that were added on the page: kept in `cameras.toml` in the data folder, without credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tomli_w
+
+from passerby.errors import SettingsError
+from passerby.pending import write_durably
+from passerby.serve.town import DEMO_URL, CameraSettings
+from passerby.serve.town_file import read_toml, town_problems
+
+FILE_NAME = "cameras.toml"
+_NETWORKED = ("rtsp://", "rtsps://", "http://", "https://")
+
+
+class AddedCameras:
+    """The file, read and written whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+
+    def load(self) -> tuple[CameraSettings, ...]:
+        """The cameras in the file; none if there is no file.
+
+        Raises:
+            SettingsError: it was changed by hand into what is not allowed.
+        """
+        if not self._path.exists():
+            return ()
+        told = read_toml(self._path)
+        problems = town_problems(told)
+        problems += [f"there is no setting {key} in this file" for key in told if key != "camera"]
+        if problems:
+            raise SettingsError(f"{FILE_NAME}: {problems[0]}")
+        cameras = tuple(CameraSettings(**camera) for camera in told.get("camera", []))
+        for camera in cameras:
+            refuse_file(camera.url)
+        return cameras
+
+    def store(self, cameras: Sequence[CameraSettings]) -> None:
+        """Replace what is in the file.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        tables = [camera.model_dump(mode="json", exclude_defaults=True) for camera in cameras]
+        write_durably(self._path, tomli_w.dumps({"camera": tables}).encode())
+
+
+def refuse_file(url: str) -> None:
+    """A page may not make this machine read its own files, whoever asks.
+
+    Raises:
+        SettingsError: the address is of a file.
+    """
+    networked = url.lower().startswith(_NETWORKED)
+    if not (networked or url == DEMO_URL or url.startswith("/dev/video")):
+        raise SettingsError(
+            "a file is played as a camera only if it stands in the file of the town",
+            hint="Addresses begin with rtsp://, rtsps://, http:// or https://; or are /dev/video0, or demo:",
+        )

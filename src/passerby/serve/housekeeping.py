@@ -1,0 +1,69 @@
+"""What has to be done every minute, whatever the cameras do: erase what is too old, too much, or in the way."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from passerby.archive import Archive, RetentionRule
+from passerby.errors import ArchiveError
+from passerby.serve.town import CameraSettings, Town
+
+_EVERY_S = 60.0
+_log = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    """Retention in a thread of its own.
+
+    Attributes:
+        trouble: why it could not do its work the last time, a sentence; "" when it could.
+    """
+
+    def __init__(self, archive: Archive, town: Callable[[], Town], every_s: float = _EVERY_S) -> None:
+        self.trouble = ""
+        self._archive, self._town, self._every_s = archive, town, every_s
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round is at once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, after the round that is going on."""
+        self._ending.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def tidy(self) -> None:
+        """One round.
+
+        Raises:
+            ArchiveError: the catalogue does not answer.
+        """
+        town = self._town()
+        rules = {camera.name: rule_of(camera) for camera in town.camera}
+        self._archive.retain(rules, floor_bytes=round(town.floor_gb * 1e9), now=datetime.now(UTC))
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.tidy()
+            except ArchiveError as error:
+                # Said once: a catalogue that does not answer for a day is one line, not 1440.
+                if error.message != self.trouble:
+                    _log.warning("erasing old recordings: %s", error.message)
+                self.trouble = error.message
+            else:
+                self.trouble = ""
+            if self._ending.wait(self._every_s):
+                return
+
+
+def rule_of(camera: CameraSettings) -> RetentionRule:
+    """How long its recordings stay."""
+    quota_bytes = None if camera.quota_gb is None else round(camera.quota_gb * 1e9)
+    return RetentionRule(camera.retention_h, quota_bytes, camera.retention_reason)

@@ -1,0 +1,81 @@
+"""What a camera's process is told when it starts, credentials included. It travels through a socket only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from passerby.read.camera_address import CameraAddress
+from passerby.serve.credentials import Credentials
+from passerby.serve.demo import demo_clip
+from passerby.serve.link import Message
+from passerby.serve.town import DEMO_URL, CameraSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CameraJob:
+    """One camera to record.
+
+    Attributes:
+        camera: its settings; a file by its whole path.
+        credentials: to get in.
+        folder: of the archive.
+        database: of its catalogue, None for the one in the folder.
+        threads: of detector and encoder.
+    """
+
+    camera: CameraSettings
+    credentials: Credentials = field(repr=False)
+    folder: Path
+    database: str | None
+    threads: int
+
+    @property
+    def address(self) -> CameraAddress:
+        """Where the camera is, and how to get in.
+
+        Raises:
+            SettingsError: what the settings say is no address.
+            OutputError: the clip of the built-in camera cannot be written.
+        """
+        camera, credentials = self.camera, self.credentials
+        url = str(demo_clip(self.folder)) if camera.url == DEMO_URL else with_query(camera.url, credentials.query)
+        return CameraAddress.parse(
+            camera.name,
+            url,
+            username=credentials.username,
+            password=credentials.password,
+            transport=camera.transport,
+            timeout_s=camera.timeout_s,
+        )
+
+    def message(self) -> Message:
+        """The job, as it is said."""
+        credentials = self.credentials
+        return Message(
+            "record",
+            {
+                "camera": self.camera.model_dump(mode="json"),
+                "credentials": [credentials.username, credentials.password, credentials.query],
+                "folder": str(self.folder),
+                "database": self.database,
+                "threads": self.threads,
+            },
+        )
+
+
+def job_in(message: Message) -> CameraJob:
+    """The job in a message."""
+    told = message.told
+    return CameraJob(
+        CameraSettings(**told["camera"]),
+        Credentials(*told["credentials"]),
+        Path(told["folder"]),
+        told["database"],
+        told["threads"],
+    )
+
+
+def with_query(url: str, query: str) -> str:
+    """The address with what is secret in it."""
+    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
