@@ -48,7 +48,7 @@ class LiveClock:
             at_s: when its packet arrived, in seconds of a clock that never goes back.
         """
         if self._last is None or self._anchor is None:
-            value, repaired = pts or 0, pts is None
+            value, repaired = pts or 0, False
             self._anchor = (value, at_s)
         elif pts is None or self.jumps >= _TRUSTED_JUMPS:
             value, repaired = self._by_arrival(self._last, self._anchor, at_s), True

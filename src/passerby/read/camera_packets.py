@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -25,6 +25,7 @@ from passerby.errors import CameraError, CameraLost, CameraUnreachable, CameraUn
 from passerby.media import VideoInfo
 from passerby.read.camera_address import CameraAddress
 from passerby.read.camera_file import FilePlayer
+from passerby.read.camera_h264 import annex_b, standing_sets
 from passerby.read.camera_source import choose_live_stream, connect, explained
 from passerby.read.info import video_info
 from passerby.read.layouts import shown_format
@@ -73,7 +74,7 @@ class Opened:
         info: see there.
         stream: what is known of its codec; everything else of it belongs to the thread.
         decoder: of the stream, at its start.
-        extradata: parameter sets from the connection.
+        extradata: parameter sets of H.264, in annex B where the packets are, else as avcC; b"" of other codecs.
         sample: what every frame must be like.
     """
 
@@ -210,7 +211,8 @@ class Connection:
         arrivals = self._arrivals(container, stream)
         decoder = Decoder(stream, threads=1)
         lead, first = self._first_picture(arrivals, decoder)
-        self._opened = self._describe(container, stream, decoder, first)
+        info = self._describe(container, stream, first)
+        self._opened = Opened(info, stream, decoder, _extradata(info, stream, lead[0]), Sample.of(first))
         self._ready.set()
         for arrival in chain(lead, arrivals):
             self._hand_over(arrival)
@@ -251,17 +253,23 @@ class Connection:
                 break
         raise CameraUnusable(f"camera {self._address.name} sends nothing that can be decoded")
 
-    def _describe(self, container: InputContainer, stream: VideoStream, decoder: Decoder, first: VideoFrame) -> Opened:
+    def _describe(self, container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoInfo:
         name = self._address.name
         if first.width * first.height > _LARGEST_PIXELS:
             raise CameraUnusable(f"camera {name} sends pictures of {first.width}x{first.height}, which is too large")
         info = video_info(container, stream, first, shown_format(first.format.name), name)
         rate = info.rate_fps if info.rate_fps and info.rate_fps <= _FASTEST_FPS else None
-        base = time_base_of(self._address, info)
-        info = replace(info, time_base=base, rate_fps=rate, frame_count=None, duration_s=None)
-        return Opened(info, stream, decoder, stream.codec_context.extradata or b"", Sample.of(first))
+        # MJPEG over HTTP has no times of its own.
+        base = Fraction(1, 90000) if self._address.kind == "http" else info.time_base
+        return replace(info, time_base=base, rate_fps=rate, frame_count=None, duration_s=None)
 
 
-def time_base_of(address: CameraAddress, info: VideoInfo) -> Fraction:
-    """Of the PTS of this camera's frames: MJPEG over HTTP has none of its own."""
-    return Fraction(1, 90000) if address.kind == "http" else info.time_base
+def _extradata(info: VideoInfo, stream: VideoStream, first: Arrival) -> bytes:
+    if info.codec != "h264":
+        return b""
+    told = stream.codec_context.extradata or b""
+    if info.container != "rtsp":
+        return told
+    with suppress(ValueError):
+        return annex_b(standing_sets(told, bytes(first.packet)))
+    return b""

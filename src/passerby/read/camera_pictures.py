@@ -10,15 +10,18 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from passerby import nal
 from passerby.errors import CameraLost
 from passerby.media import Frame
 from passerby.read.camera_clock import LiveClock
+from passerby.read.camera_h264 import FrameNumbers, standing_sets
 from passerby.read.camera_packets import Arrival, Opened
-from passerby.read.copying import judge_of
+from passerby.read.copying import PARAMETERS_CHANGE, H264Judge, PacketJudge, judge_of
 from passerby.read.gops import GopDraft
 from passerby.read.order import Group, PresentationOrder, Shown, Slot
 from passerby.read.picture import frame_of
 
+_MISSING = "frames before it never arrived"
 _LONGEST_MEMORY = 64
 """Packets whose frame is still expected; decoders hold back 16."""
 
@@ -53,7 +56,9 @@ class LivePictures:
         info = opened.info
         self._info, self._sample = info, opened.sample
         self._decoder = opened.decoder
-        self._judge = judge_of(opened.stream, info.container, info.pixel_format)
+        self._judge = _judge_of(opened)
+        sets = standing_sets(opened.extradata, b"") if info.container == "rtsp" else None
+        self._numbers = FrameNumbers(sets) if sets else None
         self._clock = LiveClock(info.time_base, patience_s)
         self._order = PresentationOrder(fields=info.interlaced)
         self._group = self._group_before = Group()
@@ -66,10 +71,10 @@ class LivePictures:
         """The pictures that are finished with this packet.
 
         Raises:
-            CameraLost: pictures of another size or format come.
+            CameraLost: the camera changes to pictures of another size, format or kind.
         """
         self._tag += 1
-        self._send(arrival)
+        self._send(arrival, self._judge.why_not(arrival.packet))
         self._take(self._decoder.decode(self._tag, arrival.packet))
         yield from self._show(arrival.due_s)
 
@@ -80,12 +85,13 @@ class LivePictures:
         self._order.flush()
         yield from self._show(latest[0].due_s if latest else 0.0)
 
-    def _send(self, arrival: Arrival) -> None:
-        packet = arrival.packet
-        starts, why_not = self._judge.starts_closed(packet), self._judge.why_not(packet)
-        if arrival.after_gap:
-            self._group.damage(self._tag, "packets before it were left out")
-            why_not = why_not or ("" if starts else "packets before it were left out")
+    def _send(self, arrival: Arrival, why_not: str) -> None:
+        if why_not == PARAMETERS_CHANGE:
+            raise CameraLost(f"camera {self._info.name} changed how it encodes its pictures")
+        packet, starts = arrival.packet, self._judge.starts_closed(arrival.packet)
+        if arrival.after_gap or self._misses_a_frame(packet):
+            self._group.damage(self._tag, _MISSING)
+            why_not = why_not or ("" if starts else _MISSING)
         if starts:
             self._draft = GopDraft(self._tag, self._tag)
         self._draft.why_not = self._draft.why_not or why_not
@@ -96,6 +102,9 @@ class LivePictures:
             self._group.damage(self._tag, "damaged packets")
         self._sent[self._tag] = arrival, starts
         self._sent.pop(self._tag - _LONGEST_MEMORY, None)
+
+    def _misses_a_frame(self, packet: Packet[VideoStream]) -> bool:
+        return self._numbers is not None and self._numbers.missing(nal.annex_b_units(bytes(packet)))
 
     def _enter_group(self, pts: int | None, *, starts: bool) -> Group | None:
         """Starts a new group of frames if this packet does; the group before it, if the packet leads an open GOP."""
@@ -148,3 +157,11 @@ def _why_not(shown: Shown, *, repaired: bool, alone: bool) -> str:
     if not alone or shown.extra:
         return "its frames are reordered"
     return "times had to be repaired" if repaired else ""
+
+
+def _judge_of(opened: Opened) -> PacketJudge:
+    info, context = opened.info, opened.stream.codec_context
+    if info.codec != "h264" or info.container != "rtsp":
+        return judge_of(opened.stream, info.container, info.pixel_format)
+    sets = standing_sets(opened.extradata, b"")
+    return H264Judge(context.extradata or b"", sets, info.pixel_format, start_codes=True)

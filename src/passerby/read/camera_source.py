@@ -14,7 +14,7 @@ CODECS = frozenset({"h264", "hevc", "mjpeg", "rawvideo"})
 """What cameras may send; USB cameras send raw pictures, too."""
 
 _RECEIVE_BUFFER_BYTES = 4 << 20
-_PROBED_S = 0.5
+_PROBED_S = 0.000001
 
 
 def connect(address: CameraAddress) -> InputContainer:
@@ -42,7 +42,12 @@ def connect(address: CameraAddress) -> InputContainer:
 
 def _options(address: CameraAddress) -> dict[str, str]:
     probed_us = str(round(_PROBED_S * 1e6))
-    options = {"protocol_whitelist": _protocols(address), "analyzeduration": probed_us, "fpsprobesize": "0"}
+    options = {
+        "protocol_whitelist": _protocols(address),
+        "analyzeduration": probed_us,
+        "fpsprobesize": "0",
+        "probesize": "32",
+    }
     if address.kind == "rtsp":
         options |= {"rtsp_transport": address.transport, "allowed_media_types": "video"}
         options |= {"buffer_size": str(_RECEIVE_BUFFER_BYTES)} if address.transport == "udp" else {}

@@ -9,6 +9,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from passerby import nal
+from passerby.nal import ParameterSets
 from passerby.read import parameters
 
 LARGEST_CROP_PIXELS = 15
@@ -18,6 +19,8 @@ LARGEST_CROP_PIXELS = 15
 # partitions, auxiliary pictures, other layers and views) is not here.
 _COPIED_UNITS = frozenset({nal.SLICE, nal.IDR, nal.SEI, nal.SPS, nal.PPS, nal.AUD, 10, 11, 12, 14})
 _SOMETHING_FOLLOWS = "something follows the parameter sets"
+PARAMETERS_CHANGE = "the parameter sets change"
+"""Why nothing after other parameter sets is copied."""
 _COPIED_FORMATS = ("yuv420p", "yuvj420p")
 
 
@@ -55,19 +58,34 @@ class EncodeOnly:
 
 
 class H264Judge:
-    """The judge of H.264: a closed GOP starts at an IDR picture, and only there."""
+    """The judge of H.264: a closed GOP starts at an IDR picture, and only there.
+
+    Args:
+        extradata: of the stream, to notice when another takes its place.
+        sets: the parameter sets that stand, or None.
+        pixel_format: of the frames.
+        obstacle: why nothing of this stream is copied, or an empty string.
+        start_codes: its packets are in annex B.
+    """
 
     splits = True
 
-    def __init__(self, extradata: bytes, container: str, pixel_format: str) -> None:
+    def __init__(
+        self,
+        extradata: bytes,
+        sets: ParameterSets | None,
+        pixel_format: str,
+        *,
+        obstacle: str = "",
+        start_codes: bool = False,
+    ) -> None:
         self._original = extradata
-        self._sets = nal.read_avcc(extradata)
-        self._standing = self._reason_of_stream(container, pixel_format)
-        self._known = frozenset((*self._sets.sps, *self._sets.pps)) if self._sets else frozenset()
+        self._sets = sets
+        self._start_codes = start_codes
+        self._standing = obstacle or self._reason_of_stream(pixel_format)
+        self._known = frozenset((*sets.sps, *sets.pps)) if sets else frozenset()
 
-    def _reason_of_stream(self, container: str, pixel_format: str) -> str:
-        if not container.startswith("mov"):
-            return "only MP4 and MOV are copied"
+    def _reason_of_stream(self, pixel_format: str) -> str:
         if self._sets is None or not self._sets.sps or not self._sets.pps:
             return "no parameter sets in the container"
         if pixel_format not in _COPIED_FORMATS:
@@ -81,7 +99,7 @@ class H264Judge:
 
     def _units(self, packet: Packet[VideoStream]) -> list[bytes]:
         data = bytes(packet)
-        if self._sets is None:
+        if self._sets is None or self._start_codes:
             return list(nal.annex_b_units(data))
         return list(nal.prefixed_units(data, self._sets.length_bytes))
 
@@ -96,7 +114,7 @@ class H264Judge:
         """See `PacketJudge`. Other parameter sets in the stream rule out everything after them, too."""
         if packet.has_sidedata("new_extradata"):
             same = bytes(packet.get_sidedata("new_extradata")) == self._original
-            self._standing = self._standing if same else "the parameter sets change"
+            self._standing = self._standing if same else PARAMETERS_CHANGE
         if self._standing:
             return self._standing
         if packet.has_sidedata("encryption_info"):
@@ -112,7 +130,7 @@ class H264Judge:
             kind = nal.unit_type(unit)
             pictures += kind in (nal.SLICE, nal.IDR) and _starts_picture(unit)
             if kind in (nal.SPS, nal.PPS) and unit not in self._known:
-                self._standing = "the parameter sets change"
+                self._standing = PARAMETERS_CHANGE
                 return self._standing
             if kind not in _COPIED_UNITS:
                 return "pictures or data besides the shown ones"
@@ -141,5 +159,7 @@ def judge_of(stream: VideoStream, container: str, pixel_format: str) -> PacketJu
     """The judge for this stream."""
     codec = stream.codec_context.codec.canonical_name
     if codec == "h264":
-        return H264Judge(stream.codec_context.extradata or b"", container, pixel_format)
+        extradata = stream.codec_context.extradata or b""
+        obstacle = "" if container.startswith("mov") else "only MP4 and MOV are copied"
+        return H264Judge(extradata, nal.read_avcc(extradata), pixel_format, obstacle=obstacle)
     return EncodeOnly(f"only H.264 is copied, not {codec}")

@@ -22,6 +22,9 @@ class SequenceParameters:
         chroma_format: 0 is monochrome, 1 is 4:2:0, 2 is 4:2:2, 3 is 4:4:4.
         frames_only: no picture is a field and no macroblock is coded as one.
         crop: pixels left out at the left, right, top and bottom edge.
+        number_bits: how many bits the number of a frame has (frame_num).
+        may_skip: numbers may be left out on purpose.
+        separate_planes: slices say which colour plane they are of.
     """
 
     profile_idc: int
@@ -29,6 +32,9 @@ class SequenceParameters:
     chroma_format: int
     frames_only: bool
     crop: tuple[int, int, int, int]
+    number_bits: int
+    may_skip: bool
+    separate_planes: bool
 
 
 def sequence_parameters(sps: bytes) -> SequenceParameters | None:
@@ -45,9 +51,10 @@ def _sequence_parameters(bits: Bits) -> SequenceParameters:
     bits.u(16)
     bits.ue()
     chroma, depth, separate = _sample_format(bits) if profile in HIGH_PROFILES else (1, 8, False)
+    number_bits = bits.ue() + 4
     _skip_order_counts(bits)
     bits.ue()
-    bits.u(1)
+    may_skip = bool(bits.u(1))
     bits.ue()
     bits.ue()
     frames_only = bool(bits.u(1))
@@ -58,7 +65,7 @@ def _sequence_parameters(bits: Bits) -> SequenceParameters:
     across = 2 if chroma in (1, 2) and not separate else 1
     down = (2 if chroma == 1 and not separate else 1) * (1 if frames_only else 2)
     pixels = (crop[0] * across, crop[1] * across, crop[2] * down, crop[3] * down)
-    return SequenceParameters(profile, depth, chroma, frames_only, pixels)
+    return SequenceParameters(profile, depth, chroma, frames_only, pixels, number_bits, may_skip, separate)
 
 
 def _sample_format(bits: Bits) -> tuple[int, int, bool]:
@@ -86,7 +93,6 @@ def _skip_scaling_list(bits: Bits, size: int) -> None:
 
 
 def _skip_order_counts(bits: Bits) -> None:
-    bits.ue()
     kind = bits.ue()
     if kind == 0:
         bits.ue()
