@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from passerby.errors import AccountError
 from passerby.serve.account_store import (
@@ -24,6 +24,8 @@ PREFIX = "ppb_"
 LONGEST_DAYS = 366
 _MOST_PER_ACCOUNT = 50
 _NOTED = timedelta(seconds=60)
+_NOT_FOR_TOKENS = frozenset({Permission.OWN, Permission.EDIT_ACCOUNTS})
+"""A token that went astray must not make other tokens, or accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +87,11 @@ class Tokens:
         """Who comes with this token; None when it is none, or expired."""
         if not secret.startswith(PREFIX):
             return None
-        now = self._store.now()
-        with self._store.read() as session:
-            row = session.scalars(select(TokenRow).where(TokenRow.secret_hash == hash_of(secret))).one_or_none()
-            if row is None or now >= row.expires_at:
-                return None
-            owner = session.get_one(AccountRow, row.account_id)
-            role = role_of(owner.role)
-            allowed = PERMISSIONS[role] & PERMISSIONS[role_of(row.role)] - {Permission.OWN, Permission.EDIT_ACCOUNTS}
-            caller = Caller(owner.name, role, allowed, sites_of(owner.sites), token=row.id)
-            noted = row.used_at is not None and now - row.used_at < _NOTED
-        if not noted:
-            self._note(row.id, now)
-        return caller
+        return self._caller(TokenRow.secret_hash == hash_of(secret))
+
+    def alive(self, token: int) -> Caller | None:
+        """The same by number, for what stays open for hours."""
+        return self._caller(TokenRow.id == token)
 
     def listed(self, account: str | None = None) -> list[Token]:
         """Those of an account, or all of them; newest first."""
@@ -115,6 +109,21 @@ class Tokens:
             query = query.where(TokenRow.account_id == owner)
         with self._store.change() as session:
             return session.execute(query.returning(TokenRow.id)).first() is not None
+
+    def _caller(self, which: ColumnElement[bool]) -> Caller | None:
+        now = self._store.now()
+        with self._store.read() as session:
+            row = session.scalars(select(TokenRow).where(which)).one_or_none()
+            if row is None or now >= row.expires_at:
+                return None
+            owner = session.get_one(AccountRow, row.account_id)
+            role = role_of(owner.role)
+            allowed = PERMISSIONS[role] & PERMISSIONS[role_of(row.role)] - _NOT_FOR_TOKENS
+            caller = Caller(owner.name, role, allowed, sites_of(owner.sites), token=row.id)
+            noted = row.used_at is not None and now - row.used_at < _NOTED
+        if not noted:
+            self._note(row.id, now)
+        return caller
 
     def _note(self, token: int, now: datetime) -> None:
         with self._store.change() as session:

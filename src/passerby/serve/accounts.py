@@ -97,6 +97,12 @@ class Accounts:
         """Who comes with this API token."""
         return self.tokens.find(secret) if secret.startswith(PREFIX) else None
 
+    def again(self, caller: Caller) -> Caller | None:
+        """Who that is now, for what stays open for hours; None when the session or the API token has ended."""
+        if caller.session is not None:
+            return self.sessions.alive(caller.session)
+        return self.tokens.alive(caller.token) if caller.token is not None else None
+
     def join(self, secret: str, name: str, password: str) -> Account:
         """Do what a one-time link is for: make the account, or give it another password. Then the link is gone.
 

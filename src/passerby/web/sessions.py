@@ -1,8 +1,8 @@
 """Who asks: the cookie of a session, or the API token of a program.
 
 `guards.Gate` finds it out before any route or page is reached, and lets nobody through who may not come in; pages only
-ask `current_user`. The forms to log in and to use a one-time link are in `entry_pages.py`: plain HTML that needs no page
-of NiceGUI, because its scripts and its socket are behind the gate too.
+ask `current_user`. The forms to log in and to use a one-time link are in `entry_pages.py`: plain HTML without NiceGUI,
+because its scripts and its socket are behind the gate too.
 """
 
 from __future__ import annotations
