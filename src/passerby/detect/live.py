@@ -8,7 +8,7 @@ comes twice as late each time. And somebody may ask for a look at a place where 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -125,18 +125,17 @@ class _AtOnce(Lookers):
         return done
 
 
-def moving_in(before: Mask | None, blocks: Mask | None, after: Mask | None, size: tuple[int, int]) -> Boxes | None:
+def moving_in(blocks: Mask | None, around: Sequence[Mask | None], size: tuple[int, int]) -> Boxes | None:
     """All that differs from the background in a frame, as `MotionWatch` says it: None where that is not known.
 
     Args:
-        before: squares that differ in the frame before; None where there is none, or nothing is known of it.
-        blocks: in the frame itself; None: the background is not known.
-        after: in the frame after it.
+        blocks: squares that differ in the frame; None: the background is not known.
+        around: in the frame before and the one after it; None where there is none, or nothing is known of it.
         size: width and height of the upright frame, in pixels.
     """
     if blocks is None:
         return None
-    for beside in (before, after):
+    for beside in around:
         if beside is not None and beside.shape == blocks.shape:
             blocks = blocks | beside
     return boxes_of(blocks, size)

@@ -1,0 +1,199 @@
+"""The path of a live camera: redacted in memory with a delay, recorded, and shown to who watches.
+
+Three threads: one reads and decodes, one looks, one paints and writes. What the second has no verdict on when the delay
+has passed, the third paints whole; it never waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from passerby.detect.background import Background
+from passerby.detect.detector import Detector
+from passerby.detect.evidence import sketch_of
+from passerby.live import CameraFigures, CameraState, LivePart, SegmentInfo
+from passerby.pipeline.choosing import video_detector
+from passerby.pipeline.stream_buffer import Buffer, Waiting
+from passerby.pipeline.stream_looker import Looker, Verdicts
+from passerby.pipeline.stream_told import Told
+from passerby.pipeline.stream_writer import Recorder
+from passerby.read.camera import CameraStream
+from passerby.redact.polygons import Polygon
+from passerby.settings import Settings
+from passerby.write.segments import SegmentOptions
+
+_LATE_S = 1.0
+"""A picture that is so much older than the delay is dropped."""
+_POLL_S = 0.1
+_ENDING_S = 2.0
+"""How long the threads may take to end: a detector that hangs is left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """How a live camera is redacted.
+
+    Attributes:
+        settings: what is covered and how. The encoder is as fast as it can be unless `speed` was set.
+        delay_s: pictures wait so long in memory, so that what is found late is covered in those that still wait.
+        most_waiting_bytes: pictures that find no room in that much memory are dropped.
+        segment_s: length of a file, in seconds; see `write.segments.SegmentOptions`.
+        part_s: longest part of a file, in seconds.
+        threads: of the encoder.
+    """
+
+    settings: Settings
+    delay_s: float = 2.0
+    most_waiting_bytes: int = 256 * 2**20
+    segment_s: float = 30.0
+    part_s: float = 1.0
+    threads: int = 1
+
+
+class StreamOutlet(Protocol):
+    """Who gets what comes out; called from the thread that called `redact_stream`. What it raises ends the stream."""
+
+    def part(self, part: LivePart) -> None:
+        """A piece for who watches: the init of a recording, or a part of at most a second."""
+
+    def segment(self, info: SegmentInfo, path: Path) -> None:
+        """A finished segment: it stands durably under its final name."""
+
+    def figures(self, figures: CameraFigures) -> None:
+        """Once a second; counts are those of this connection, `reconnects` is 0."""
+
+    def state(self, state: CameraState, why: str) -> None:
+        """The state changed; `why` is a sentence, empty when all is well."""
+
+    def still(self, jpeg: bytes, at: datetime) -> None:
+        """A redacted picture, about once a second, its longer side at most 640 px; `at` is when it arrived."""
+
+
+def redact_stream(
+    camera: CameraStream,
+    folder: Path,
+    options: StreamOptions,
+    outlet: StreamOutlet,
+    *,
+    camera_name: str,
+    stop: threading.Event,
+    detector: Detector | None = None,
+) -> None:
+    """Redact one connection to a camera until `stop` is set; the pictures that wait then are written without waiting.
+
+    Args:
+        camera: connected; its pictures are taken.
+        folder: of the archive.
+        options: see there.
+        outlet: who gets what comes out.
+        camera_name: the folder of its segments, and what messages call it.
+        stop: ends it, with a finished segment.
+        detector: who looks; by default what looks at videos.
+
+    Raises:
+        CameraError: the camera is gone. What it sent was written.
+        OutputError: nothing can be stored any more.
+        ModelError: a model cannot run here; nothing was started.
+    """
+    settings = options.settings
+    ensemble = video_detector(settings) if detector is None else None
+    looks_with = detector if ensemble is None else (ensemble if ensemble.members else None)
+    buffer = Buffer(options.delay_s, options.most_waiting_bytes)
+    told = Told(outlet.state, outlet.figures, buffer, lambda: camera.bytes_in)
+    keep, only = ([Polygon.of(points) for points in given] for given in (settings.keep, settings.only))
+    verdicts = Verdicts(camera.info, options.delay_s, settings.margins, keep, only)
+    looker = Looker(buffer, verdicts, looks_with, options.delay_s, told)
+    background = Background() if "motion" in settings.cover else None
+    recorder = _recorder(camera, folder, options, outlet, camera_name, told)
+    told.tick()
+    with (
+        _running(f"look {camera_name}", looker.run, buffer) as look,
+        _running(f"read {camera_name}", lambda: _read(camera, buffer, background), buffer) as read,
+    ):
+        try:
+            while not buffer.is_over():
+                if stop.is_set() or look.failure is not None:
+                    buffer.end(hurry=True)
+                due = buffer.take(_POLL_S)
+                if due is not None:
+                    _write(*due, verdicts, recorder, options.delay_s, hurry=stop.is_set())
+                told.tick()
+        finally:
+            buffer.end(hurry=True)
+            recorder.close()
+    for thread in (look, read):
+        if thread.failure is not None and not stop.is_set():
+            raise thread.failure
+
+
+def _write(
+    waiting: Waiting, after: Waiting | None, verdicts: Verdicts, recorder: Recorder, delay_s: float, *, hurry: bool
+) -> None:
+    """Paint and store a picture, or drop it where that comes too late."""
+    regions = verdicts.final(waiting, after)
+    if not hurry and waiting.age_s() > delay_s + _LATE_S:
+        recorder.leave_out(waiting)
+    else:
+        recorder.record(waiting, regions)
+
+
+def _read(camera: CameraStream, buffer: Buffer, background: Background | None) -> None:
+    for picture in camera.pictures():
+        sketch = None if picture.frame.damaged else sketch_of(picture.frame)
+        blocks = background.blocks(picture.frame) if background is not None else None
+        if buffer.is_ended():
+            return
+        buffer.put(Waiting(picture, sketch, blocks))
+
+
+class _Thread:
+    """A thread that runs beside the writer; `failure` is what it ended with, if not well."""
+
+    def __init__(self, name: str, run: Callable[[], None], buffer: Buffer) -> None:
+        self.failure: BaseException | None = None
+        self._run, self._buffer = run, buffer
+        self.thread = threading.Thread(target=self._guarded, name=name, daemon=True)
+
+    def _guarded(self) -> None:
+        try:
+            self._run()
+        except BaseException as failure:
+            self.failure = failure
+        finally:
+            self._buffer.end()
+
+
+@contextmanager
+def _running(name: str, run: Callable[[], None], buffer: Buffer) -> Generator[_Thread]:
+    beside = _Thread(name, run, buffer)
+    beside.thread.start()
+    try:
+        yield beside
+    finally:
+        beside.thread.join(_ENDING_S)
+
+
+def _recorder(
+    camera: CameraStream, folder: Path, options: StreamOptions, outlet: StreamOutlet, camera_name: str, told: Told
+) -> Recorder:
+    settings = options.settings
+    speed = settings.speed if "speed" in settings.model_fields_set else "fastest"
+    return Recorder(
+        folder,
+        camera_name,
+        camera.info,
+        camera.extradata,
+        options=SegmentOptions(options.segment_s, options.part_s, settings.quality, speed, options.threads),
+        style=settings.style,
+        copy_clear=settings.copy_clear,
+        on_part=outlet.part,
+        on_segment=outlet.segment,
+        on_still=outlet.still,
+        told=told,
+    )
