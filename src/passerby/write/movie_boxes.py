@@ -16,6 +16,8 @@ _NO_LANGUAGE = 0x55C4  # "und"
 _SYNC, _DEPENDS = 0x02000000, 0x01010000
 _TRACK = 1
 
+LENGTH_BYTES = 4
+"""Of the length before each NAL unit."""
 BYTES_PER_SAMPLE = 12
 """In a `trun` box: duration, size and flags of each."""
 TRUN_FLAGS = 0x000701
@@ -49,6 +51,12 @@ class Track:
         """As in RFC 6381: "avc1.64001f"."""
         return f"avc1.{self.avcc[1:4].hex()}"
 
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height in pixels as people see it: turned by a quarter, where the matrix does that."""
+        across, along = (self.display_matrix or _IDENTITY)[:2]
+        return (self.height, self.width) if abs(along) > abs(across) else (self.width, self.height)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -71,7 +79,7 @@ def full_box(kind: bytes, version: int, flags: int, *content: bytes) -> bytes:
 
 def init_segment(track: Track) -> bytes:
     """`ftyp` and `moov` of a fragmented file: the parts can follow at once, from any keyframe."""
-    brands = box(b"ftyp", b"iso6", bytes(4), b"iso6iso5mp41avc1")
+    brands = box(b"ftyp", b"iso6", bytes(4), b"iso6", b"iso5", b"mp41", b"avc1")
     tables = [full_box(kind, 0, 0, bytes(4)) for kind in (b"stts", b"stsc", b"stco")]
     extends = box(b"mvex", full_box(b"trex", 0, 0, struct.pack(">5I", _TRACK, 1, 0, 0, 0)))
     return brands + movie(track, 0, [*tables, full_box(b"stsz", 0, 0, bytes(8))], extends)
@@ -118,6 +126,11 @@ def _entry(track: Track) -> bytes:
         box(b"avcC", track.avcc), shape,
     )  # fmt: skip
     return full_box(b"stsd", 0, 0, struct.pack(">I", 1), entry)
+
+
+def is_keyframe(flags: int) -> bool:
+    """What the flags of a sample say."""
+    return flags == _SYNC
 
 
 def fragment_head(number: int, starts: int, samples: Sequence[Sample]) -> bytes:

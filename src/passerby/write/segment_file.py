@@ -18,8 +18,8 @@ from passerby.pending import hold, sync_folder
 from passerby.write.movie_boxes import Track
 from passerby.write.notes import PartNote, SegmentNote, StoredFile, segment_info
 
-UNFINISHED, NOTES = ".part", ".notes"
-"""What stands after the final name while a segment is unfinished, and what its notes are called."""
+UNFINISHED, NOTES = ".part", ".notes.part"
+"""How a segment is called while it is unfinished, and its notes: what stands after the final name."""
 
 _CAMERA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -53,15 +53,15 @@ class SegmentFile:
         parts: notes of the parts that stand in it, whole.
     """
 
-    def __init__(self, folder: Path, path: Path, note: SegmentNote, track: Track, shown: tuple[int, int]) -> None:
-        """`path` is relative to `folder`; `shown` is the size that people see.
+    def __init__(self, folder: Path, path: Path, note: SegmentNote, track: Track) -> None:
+        """`path` is relative to `folder`.
 
         Raises:
             OSError: it cannot be made.
         """
         self.path = folder / path
         self.parts: list[PartNote] = []
-        self._note, self._track, self._shown = note, track, shown
+        self._note, self._track = note, track
         self._relative = path.as_posix()
         self._size = 0
         self._hash = hashlib.sha256()
@@ -106,7 +106,7 @@ class SegmentFile:
             sync_folder(self.path.parent)
         finally:
             self.close()
-        width, height = self._shown
+        width, height = self._track.shown_size
         digest = self._hash.hexdigest()
         stored = StoredFile(self._relative, self._size, digest, self._track.codec, width, height)
         return segment_info(self._note, self.parts, stored)

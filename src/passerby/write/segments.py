@@ -28,16 +28,17 @@ from passerby.media import RedactedFrame, VideoInfo
 from passerby.nal import ParameterSets
 from passerby.write.codecs import Quality, Speed
 from passerby.write.encoder import exact
+from passerby.write.export import export
 from passerby.write.live_encoder import LiveEncoder, as_recorded
-from passerby.write.movie_boxes import Sample, Track, fragment_head, init_segment
+from passerby.write.movie_boxes import LENGTH_BYTES, Sample, Track, fragment_head, init_segment
 from passerby.write.notes import SegmentNote, note_of
 from passerby.write.parts import CodedPicture, Part, PartCutter
+from passerby.write.recovery import recover
 from passerby.write.segment_file import SegmentFile, segment_path, storage_error
 from passerby.write.splice import Splicer, obstacle_in
 
-__all__ = ["SegmentOptions", "SegmentWriter"]
+__all__ = ["SegmentOptions", "SegmentWriter", "export", "recover"]
 
-_LENGTH_BYTES = 4
 _LARGEST_TIMESCALE = 2**31 - 1
 _LONGEST_DURATION = 2**32 - 1
 
@@ -126,13 +127,15 @@ class SegmentWriter:
         self._first_s: Fraction | None = None
         self._last_time = -1
         self._keyframe_due = True
+        self._copying = False
         self._closed = False
 
     def copy(self, packets: Sequence[av.Packet[Any]], arrived_at: datetime) -> None:
-        """Store one clear, closed GOP as the camera sent it; of its SEI messages only what showing it needs.
+        """Store packets of a clear, closed GOP as the camera sent it; of its SEI messages only what showing it needs.
 
         Args:
-            packets: of the whole GOP, in the order in which they are shown, which must be that of decoding.
+            packets: of the GOP from its start on, or those that follow what was copied last, in the order in which
+                they are shown, which must be that of decoding.
             arrived_at: when the first of them did; aware.
 
         Raises:
@@ -143,13 +146,13 @@ class SegmentWriter:
         if self.why_not_copied:
             raise RedactionIncomplete(f"{self._camera}: a GOP cannot be copied: {self.why_not_copied}")
         pictures = self._copies(packets, arrived_at)
-        if not pictures or not pictures[0].keyframe:
+        if not pictures or not (pictures[0].keyframe or self._copying):
             raise RedactionIncomplete(f"{self._camera}: a GOP to be copied does not start with an IDR picture")
         if any(after.time <= before.time for before, after in pairwise(pictures)):
             raise RedactionIncomplete(f"{self._camera}: the pictures of a GOP to be copied are not in order")
         for picture in pictures:
             self._push(picture)
-        self._keyframe_due = True
+        self._keyframe_due = self._copying = True
 
     def encode(
         self, frame: RedactedFrame, arrived_at: datetime, covered_share: float, *, keyframe: bool = False
@@ -175,7 +178,7 @@ class SegmentWriter:
         starts = self._splicer.starts_at_idr(data)
         if wanted and not starts:
             raise OutputError(f"{self._camera}: the encoder gives no keyframe; the recording ends there")
-        self._keyframe_due = False
+        self._keyframe_due = self._copying = False
         self._push(CodedPicture(data, time, starts, False, covered_share, arrived_at))
 
     def end_gop(self) -> None:
@@ -183,6 +186,7 @@ class SegmentWriter:
 
         The encoder holds nothing back, so there is nothing to wait for.
         """
+        self._copying = False
         self._keyframe_due = True
 
     def close(self) -> None:
@@ -271,7 +275,7 @@ class SegmentWriter:
         begins_at = part.pictures[0].arrived_at
         path = segment_path(self._camera, self.recording, self._segments, begins_at)
         note = SegmentNote(self._camera, self.recording, begins_at, part.starts / self._timescale)
-        file = SegmentFile(self._folder, path, note, self._track, self._like.upright_size)
+        file = SegmentFile(self._folder, path, note, self._track)
         try:
             file.append(self._init)
         except OSError:
@@ -332,7 +336,7 @@ def _timescale(info: VideoInfo) -> int:
 
 def _parameter_sets(info: VideoInfo, extradata: bytes) -> tuple[ParameterSets, str]:
     """What the camera says of its packets, if they can be copied; else nothing, and why."""
-    none = ParameterSets(_LENGTH_BYTES, (), ())
+    none = ParameterSets(LENGTH_BYTES, (), ())
     if info.codec != "h264":
         return none, f"{info.codec} is not copied, only H.264 is"
     if info.interlaced:
@@ -341,7 +345,7 @@ def _parameter_sets(info: VideoInfo, extradata: bytes) -> tuple[ParameterSets, s
         return none, f"browsers do not play {info.pixel_format}"
     sets = nal.read_avcc(extradata) or _annex_b_sets(extradata)
     obstacle = obstacle_in(sets)
-    if obstacle is None and sets.length_bytes != _LENGTH_BYTES:
+    if obstacle is None and sets.length_bytes != LENGTH_BYTES:
         obstacle = "its packets leave no room for ours"
     return (sets, "") if obstacle is None else (none, obstacle)
 
@@ -349,4 +353,4 @@ def _parameter_sets(info: VideoInfo, extradata: bytes) -> tuple[ParameterSets, s
 def _annex_b_sets(extradata: bytes) -> ParameterSets:
     units = list(nal.annex_b_units(extradata))
     kinds = {kind: tuple(unit for unit in units if nal.unit_type(unit) == kind) for kind in (nal.SPS, nal.PPS)}
-    return ParameterSets(_LENGTH_BYTES, kinds[nal.SPS], kinds[nal.PPS])
+    return ParameterSets(LENGTH_BYTES, kinds[nal.SPS], kinds[nal.PPS])

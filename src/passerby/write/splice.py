@@ -18,6 +18,8 @@ from passerby.nal import ParameterSets
 from passerby.write.codecs import Container, EncodeOptions, choose_encoding
 from passerby.write.units import prefixed, without_other_messages
 
+MOST_SPS, MOST_PPS = 31, 255
+"""That an avcC box holds."""
 _LARGEST_ID = 31
 
 
@@ -70,7 +72,7 @@ def obstacle_in(sets: ParameterSets | None) -> str | None:
         few = len(set(range(1, _LARGEST_ID + 1)) - sets.numbers) < 2
     except ValueError:
         return "its parameter sets are malformed"
-    if few or len(sets.sps) > _LARGEST_ID - 2 or len(sets.pps) > 253 or sets.length_bytes == 3:
+    if few or len(sets.sps) > MOST_SPS - 2 or len(sets.pps) > MOST_PPS - 2 or sets.length_bytes == 3:
         return "its parameter sets leave no room for others"
     return None
 
