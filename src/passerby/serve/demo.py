@@ -44,6 +44,7 @@ def _encode(part: Path) -> None:
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.time_base = Fraction(1, RATE_FPS)
+        stream.codec_context.thread_count = 1  # else every picture is cut into slices
         for index, picture in enumerate(pictures()):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, RATE_FPS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from passerby.read.camera_address import CameraAddress
+from passerby.read.camera_address import CameraAddress, Transport
 from passerby.serve.credentials import Credentials
 from passerby.serve.demo import demo_clip
 from passerby.serve.link import Message
@@ -38,15 +38,9 @@ class CameraJob:
             SettingsError: what the settings say is no address.
             OutputError: the clip of the built-in camera cannot be written.
         """
-        camera, credentials = self.camera, self.credentials
-        url = str(demo_clip(self.folder)) if camera.url == DEMO_URL else with_query(camera.url, credentials.query)
-        return CameraAddress.parse(
-            camera.name,
-            url,
-            username=credentials.username,
-            password=credentials.password,
-            transport=camera.transport,
-            timeout_s=camera.timeout_s,
+        camera = self.camera
+        return address_of(
+            camera.name, camera.url, self.credentials, self.folder, camera.transport, timeout_s=camera.timeout_s
         )
 
     def message(self) -> Message:
@@ -76,6 +70,22 @@ def job_in(message: Message) -> CameraJob:
     )
 
 
-def with_query(url: str, query: str) -> str:
+def address_of(
+    name: str, url: str, credentials: Credentials, folder: Path, transport: Transport, *, timeout_s: float = 10.0
+) -> CameraAddress:
+    """Where a camera is, and how to get in; the clip of the built-in one is in `folder`.
+
+    Raises:
+        SettingsError: this is no address.
+        OutputError: the clip cannot be written.
+    """
+    whole = str(demo_clip(folder)) if url == DEMO_URL else _with_query(url, credentials.query)
+    username, password = credentials.username, credentials.password
+    return CameraAddress.parse(
+        name, whole, username=username, password=password, transport=transport, timeout_s=timeout_s
+    )
+
+
+def _with_query(url: str, query: str) -> str:
     """The address with what is secret in it."""
     return f"{url}{'&' if '?' in url else '?'}{query}" if query else url

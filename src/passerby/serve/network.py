@@ -29,7 +29,7 @@ class CameraTrial:
         clock_offset_s: the camera's clock less ours, or None where it does not tell.
         why_not_copied: why clear GOPs cannot be stored as the camera sends them, or "" where they can.
         still: a redacted picture, JPEG.
-        covered: what was covered in it, by label.
+        covered: labels of what was covered in it.
     """
 
     codec: str
@@ -40,7 +40,7 @@ class CameraTrial:
     clock_offset_s: float | None
     why_not_copied: str
     still: bytes = field(repr=False)
-    covered: dict[str, int] = field(default_factory=dict)
+    covered: tuple[str, ...] = ()
 
 
 class Network(Protocol):

@@ -34,6 +34,10 @@ class Outbox:
         """Something small that has to arrive."""
         self._put(Message(kind, told))
 
+    def answer(self, message: Message) -> None:
+        """Something that has to arrive, with its bytes."""
+        self._put(message)
+
     def state(self, state: CameraState, why: str) -> None:
         """How the camera is now."""
         self.say("state", state=state.value, why=why)

@@ -31,7 +31,7 @@ from passerby.serve.link import Link, LinkClosed, Message
 from passerby.serve.outbox import Outbox
 from passerby.serve.process import TOLD_WHY
 from passerby.serve.recording import Recording
-from passerby.serve.trial import answer_trial
+from passerby.serve.trial_apart import answer_trial
 
 _STEADY_S = 60.0
 """What has run so long has run well: the next failure is a new one."""

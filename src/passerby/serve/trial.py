@@ -1,0 +1,102 @@
+"""Trying a camera: connect, watch for some seconds, cover one picture, say what was seen. Nothing is stored."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from passerby.errors import CameraLost
+from passerby.media import Frame
+from passerby.read.camera import CameraAddress, LivePicture, open_camera
+from passerby.read.camera_told import told_time
+from passerby.serve.covered_picture import covered_picture
+from passerby.serve.network import CameraTrial
+from passerby.settings import Settings
+
+_SHORTEST_S, _LONGEST_S = 4.0, 12.0
+"""How long it is watched: the longer time where no second keyframe came before."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a camera shows while it is watched; of the pictures only the last whole one."""
+
+    last: Frame | None = None
+    times_s: list[float] = field(default_factory=list)
+    keys_s: list[float] = field(default_factory=list)
+    offsets_s: list[float] = field(default_factory=list)
+    why_not_copied: str = ""
+
+    def add(self, picture: LivePicture) -> None:
+        """One more."""
+        frame = picture.frame
+        self.times_s.append(float(frame.pts * frame.time_base))
+        self.why_not_copied = picture.why_not_copied or self.why_not_copied
+        if picture.packet is None and not self.why_not_copied:
+            self.why_not_copied = "its frames are reordered, or its codec is not H.264"
+        if picture.packet is not None and (told_at := told_time(picture.packet)) is not None:
+            self.offsets_s.append((told_at - picture.arrived_at).total_seconds())
+        if not frame.damaged:
+            self.last = frame
+            if frame.carrier.key_frame:
+                self.keys_s.append(self.times_s[-1])
+
+    @property
+    def rate_fps(self) -> float:
+        """Mean; 0 of a single picture."""
+        lasted_s = self.times_s[-1] - self.times_s[0]
+        return (len(self.times_s) - 1) / lasted_s if lasted_s > 0 else 0.0
+
+    @property
+    def gop_s(self) -> float | None:
+        """From keyframe to keyframe, the median."""
+        steps = [after - before for before, after in pairwise(self.keys_s)]
+        return statistics.median(steps) if steps else None
+
+    @property
+    def clock_offset_s(self) -> float | None:
+        """The camera's clock less ours. What was on its way the shortest tells the most."""
+        return max(self.offsets_s) if self.offsets_s else None
+
+
+def try_camera(address: CameraAddress) -> CameraTrial:
+    """Watch a camera in this process.
+
+    Raises:
+        CameraError: it cannot be reached or used.
+    """
+    with open_camera(address) as camera:
+        seen, info = _watch(camera.pictures()), camera.info
+    if seen.last is None:
+        raise CameraLost(f"camera {address.name} sent no whole picture within {_LONGEST_S:.0f} s")
+    still, covered = covered_picture(seen.last, Settings())
+    width, height = info.upright_size
+    return CameraTrial(
+        codec=info.codec,
+        width=width,
+        height=height,
+        rate_fps=seen.rate_fps,
+        gop_s=seen.gop_s,
+        clock_offset_s=seen.clock_offset_s,
+        why_not_copied=seen.why_not_copied,
+        still=still,
+        covered=covered,
+    )
+
+
+def _watch(pictures: Iterator[LivePicture]) -> _Seen:
+    """Look on until enough was seen; a camera that breaks off after its first pictures has shown something, too."""
+    seen, began_s = _Seen(), None
+    try:
+        for picture in pictures:
+            began_s = picture.arrived_s if began_s is None else began_s
+            seen.add(picture)
+            watched_s = picture.arrived_s - began_s
+            if watched_s > _LONGEST_S or (watched_s > _SHORTEST_S and len(seen.keys_s) > 1):
+                break
+    except CameraLost:
+        if seen.last is None:
+            raise
+    return seen
