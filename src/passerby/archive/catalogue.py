@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Select, func, select
 
 from passerby.archive.database import Database
 from passerby.archive.erasing import Erasure, erase_before, erasures, finish_garbage
-from passerby.archive.folder import ArchiveFolder, is_unfinished
+from passerby.archive.folder import ArchiveFolder
 from passerby.archive.identity import agree
-from passerby.archive.listing import has_row, insert
+from passerby.archive.listing import insert
 from passerby.archive.retention import RetentionRule, retain
 from passerby.archive.schema import (
     AnyRow,
@@ -25,7 +25,7 @@ from passerby.archive.schema import (
     to_us,
     unpack_covered,
 )
-from passerby.archive.timeline import Span, spans_of
+from passerby.archive.timeline import Span, pieces_in, spans_of
 from passerby.errors import ArchiveError
 from passerby.live import SegmentInfo
 
@@ -140,26 +140,6 @@ class Archive:
         if failures:
             raise failures[0]
 
-    def release(self, camera: str) -> list[Path]:
-        """Give a camera's files that were finished but not listed, because of a crash in between, unfinished names.
-
-        `write.segments.recover` finds them then, and `adopt` lists what it makes of them. Only for the process that
-        writes this camera's segments, before it starts to.
-
-        Returns:
-            The files under their new names.
-
-        Raises:
-            ArchiveError: a file cannot be renamed.
-        """
-        with self._catalogue.reading() as connection:
-            loose = [
-                file
-                for file in self._place.files(camera)
-                if file.is_file() and not is_unfinished(file) and not has_row(connection, self._place.path_of(file))
-            ]
-        return [self._place.unname(file) for file in loose]
-
     def segments(
         self, camera: str, begins_at: datetime, ends_at: datetime, *, limit: int = 1000
     ) -> list[StoredSegment]:
@@ -180,17 +160,18 @@ class Archive:
         return None if row is None else self._stored_segment(row)
 
     def timeline(self, camera: str, begins_at: datetime, ends_at: datetime, *, most: int = 2000) -> list[Span]:
-        """When a camera recorded between two instants, and how much was covered; see `spans_of` for what is joined.
+        """When a camera recorded between two instants, and how much was covered, in at most `most` spans.
+
+        Gaps under two seconds, and such as are shorter than one `most`-th of the time asked for, may not show.
 
         Raises:
             ArchiveError: the catalogue cannot be read.
         """
         begins_us, ends_us = to_us(begins_at), to_us(ends_at)
-        columns = select(_segment.begins_us, _segment.ends_us, _segment.covered_share)
         with self._catalogue.reading() as connection:
             where = _within(connection, camera, begins_us, ends_us)
-            pieces = connection.execute(columns.where(*where).order_by(_segment.begins_us)).all()
-        return spans_of(pieces, begins_us, ends_us, most)
+            pieces = connection.execute(pieces_in(begins_us, ends_us, most).where(*where)).all()
+        return spans_of(pieces, begins_us, ends_us)
 
     def usage(self) -> list[CameraUsage]:
         """What each camera's recordings take, by name; cameras without any are left out.

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from passerby.errors import ArchiveError
 from passerby.live import SegmentInfo
-from passerby.pending import SUFFIX, write_durably
+from passerby.pending import SUFFIX, sync_folder, write_durably
 
 try:
     import fcntl
@@ -121,20 +121,6 @@ class ArchiveFolder:
             sync_folder(parent)
         self._synced[camera] = folder
 
-    def unname(self, file: Path) -> Path:
-        """Give a finished file an unfinished name again, durably.
-
-        Raises:
-            ArchiveError: the disk does not take it.
-        """
-        loose = file.with_name(f"{file.name}{UNFINISHED[0]}")
-        try:
-            file.rename(loose)
-            sync_folder(file.parent)
-        except OSError as error:
-            raise folder_error(self.path, error) from error
-        return loose
-
     def unlink(self, paths: Iterable[str], quiet: Iterable[str] = ()) -> list[str]:
         """Remove files for good, and the folders of `quiet` ones if nothing is left in them.
 
@@ -153,8 +139,7 @@ class ArchiveFolder:
             gone.append(path)
             folders.add(place.parent)
         for folder in folders:
-            with suppress(FileNotFoundError, NotADirectoryError):
-                sync_folder(folder)
+            sync_folder(folder)
         for folder in {self.place(path).parent for path in quiet}:
             self._remove_empty(folder)
         return gone
@@ -195,15 +180,6 @@ def sha256_of(path: Path) -> str:
     """Of a file's content, 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk keep the names in a folder as they are now."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def folder_error(folder: Path, error: OSError, done: str = "nothing was changed") -> ArchiveError:

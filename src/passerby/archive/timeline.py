@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 
-from passerby.archive.schema import from_us
+from sqlalchemy import BigInteger, Select, case, cast, func, select
 
-JOIN_US = 500_000
-"""Segments no further apart are one piece: arrival times jitter by less, reconnecting takes longer."""
+from passerby.archive.schema import from_us, segment_table
+
+JOIN_US = 2_000_000
+"""Segments no further apart are one piece: within a recording, arrival times jitter by less."""
 _LEVELS = 16
 """Covered shares in the same sixteenth look the same."""
+
+_segment = segment_table.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +34,36 @@ class Span:
     covered_share: float
 
 
-class Piece(NamedTuple):
-    """A segment, or some, as far as a timeline cares: microseconds since 1970, a share from 0 to 1."""
+def pieces_in(begins_us: int, ends_us: int, most: int) -> Select[Any, Any, int, Any]:
+    """Asks for the segments of a time, those that begin in the same of `most` equal cells put together.
 
-    begins_us: int
-    ends_us: int
-    covered_share: float
-
-
-def spans_of(pieces: Iterable[tuple[int, int, float]], begins_us: int, ends_us: int, most: int) -> list[Span]:
-    """Join pieces that rise in `begins_us` into at most `most` spans between two instants.
-
-    As long as there are few enough, a new span begins after each gap over `JOIN_US` and wherever the covered share
-    changes visibly. Where there would be more than `most`, changes of share, then gaps, that are shorter than one
-    `most`-th of the time asked for vanish.
+    The database does this where the rows are: a day has thousands of them, and a bar on a screen has not. The rows are
+    first beginning, last end, time, time weighted by the covered share; who asks adds which segments.
     """
-    cut = [
-        Piece(max(begins, begins_us), min(ends, ends_us), share)
-        for begins, ends, share in pieces
-        if ends > begins_us and begins < ends_us
+    cell_us = max(1, -(-(ends_us - begins_us) // most))
+    cell = case((_segment.begins_us < begins_us, 0), else_=(_segment.begins_us - begins_us) // cell_us)
+    lasts_us = _segment.ends_us - _segment.begins_us
+    columns = func.min(_segment.begins_us), func.max(_segment.ends_us), cast(func.sum(lasts_us), BigInteger)
+    return select(*columns, func.sum(lasts_us * _segment.covered_share)).group_by(cell).order_by(cell)
+
+
+def spans_of(pieces: Iterable[tuple[int, int, int, float]], begins_us: int, ends_us: int) -> list[Span]:
+    """Join pieces that lie next to each other and look the same.
+
+    A span begins after each gap over `JOIN_US`, and wherever the covered share changes visibly. It is cut to the time
+    between the two instants.
+    """
+    joined: list[tuple[int, int, int, float]] = []
+    last_level = -1
+    for begins, ends, lasts, covered in pieces:
+        level = int(_LEVELS * covered / lasts) if lasts else 0
+        if level == last_level and begins - joined[-1][1] <= JOIN_US:
+            begun, until, so_far, so_far_covered = joined[-1]
+            joined[-1] = begun, max(until, ends), so_far + lasts, so_far_covered + covered
+        else:
+            joined.append((begins, ends, lasts, covered))
+            last_level = level
+    return [
+        Span(from_us(max(begins, begins_us)), from_us(min(ends, ends_us)), covered / (lasts or 1))
+        for begins, ends, lasts, covered in joined
     ]
-    cell_us = -(-(ends_us - begins_us) // most)
-    joined = _join(cut, 0, 0)
-    if len(joined) > most:
-        joined = _join(cut, cell_us, 0)
-    if len(joined) > most:
-        joined = _join(cut, cell_us, cell_us)
-    return [Span(from_us(begins), from_us(ends), share) for begins, ends, share in joined]
-
-
-def _join(pieces: list[Piece], share_cell_us: int, gap_cell_us: int) -> list[Piece]:
-    """A span begins at a visible change `share_cell_us` after the last began, or at a gap `gap_cell_us` after it."""
-    joined: list[Piece] = []
-    begun, until, level, weighed, weight = 0, 0, -1, 0.0, 0
-    for begins, ends, share in pieces:
-        apart = begins - until > JOIN_US
-        changes = int(share * _LEVELS) != level
-        if level < 0 or (apart and begins - begun >= gap_cell_us) or (changes and begins - begun >= share_cell_us):
-            if level >= 0:
-                joined.append(Piece(begun, until, weighed / weight))
-            begun, until, level, weighed, weight = begins, ends, int(share * _LEVELS), 0.0, 0
-        until = max(until, ends)
-        weighed += share * (ends - begins)
-        weight += ends - begins
-    if level >= 0:
-        joined.append(Piece(begun, until, weighed / weight))
-    return joined
