@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
+from passerby.check.fragments import FRAGMENT_BOXES, fragment_problem
+
 MAX_FREE_BYTES = 1 << 16
 """A `free` box may be this large, if it holds zeros only."""
 
@@ -136,6 +138,8 @@ class _Walk:
                 pass
         elif box.kind in _TABLES:
             self._examine_table(box)
+        elif box.kind in FRAGMENT_BOXES:
+            self._examine_fragment(box)
         elif examine := getattr(self, f"_examine_{box.kind}", None):
             examine(box, self._read(box.start, min(box.end, box.start + (1 << 20))))
 
@@ -151,6 +155,11 @@ class _Walk:
         count = int.from_bytes(self._read(box.start + count_at, box.start + count_at + 4), "big")
         if box.end - box.start != header + count * entry:
             self._problem(f"the box {box.kind} is longer than its table")
+
+    def _examine_fragment(self, box: Box) -> None:
+        head = self._read(box.start, min(box.end, box.start + 8))
+        if words := fragment_problem(box.kind, head, box.end - box.start):
+            self._problem(words)
 
     def _examine_stsz(self, box: Box, payload: bytes) -> None:
         size, count = int.from_bytes(payload[4:8], "big"), int.from_bytes(payload[8:12], "big")

@@ -89,6 +89,7 @@ def read_init(file: BinaryIO) -> tuple[Track, int]:
         raise NotASegment("its init makes no sense") from error
     if init_segment(track) != data:
         raise NotASegment("its init is not one that passerby writes")
+    _check_sets(track)
     return track, end
 
 
@@ -134,6 +135,16 @@ def _units(data: bytes) -> Iterator[bytes]:
         if not start < at <= len(data):
             raise ValueError
         yield data[start:at]
+
+
+def _check_sets(track: Track) -> None:
+    sets = nal.read_avcc(track.avcc)
+    try:
+        sound = sets is not None and bool(sets.numbers)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise NotASegment("its parameter sets make no sense")
 
 
 def _track(data: bytes) -> Track:
