@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from sqlalchemy import Connection, Select, func, select
 
 from passerby.archive.database import Database
 from passerby.archive.erasing import Erasure, erase_before, erasures, finish_garbage
-from passerby.archive.folder import ArchiveFolder
+from passerby.archive.folder import ArchiveFolder, is_unfinished
 from passerby.archive.identity import agree
-from passerby.archive.listing import insert
+from passerby.archive.listing import insert, without_row
 from passerby.archive.retention import RetentionRule, retain
 from passerby.archive.schema import (
     AnyRow,
@@ -30,6 +31,7 @@ from passerby.errors import ArchiveError
 from passerby.live import SegmentInfo
 
 _BUSY_S = 10.0
+_BATCH = 500
 _segment = segment_table.c
 
 
@@ -126,7 +128,7 @@ class Archive:
         self._catalogue.write(lambda connection: insert(connection, info))
 
     def adopt(self, found: Sequence[tuple[SegmentInfo, Path]]) -> None:
-        """List what `write.segments.recover` made whole after a crash; one that cannot be listed stops no other.
+        """List what `write.recovery.recover` made whole after a crash; one that cannot be listed stops no other.
 
         Raises:
             ArchiveError: of the first that could not be listed.
@@ -139,6 +141,25 @@ class Archive:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def release(self, camera: str) -> list[Path]:
+        """Give a camera's files that were finished but not listed, because of a crash in between, unfinished names.
+
+        `write.recovery.recover` finds them then, and `adopt` lists what it makes of them. Only for the process that
+        writes this camera's segments, before it starts to.
+
+        Returns:
+            The files under their new names.
+
+        Raises:
+            ArchiveError: a file cannot be renamed.
+        """
+        finished = (file for file in self._place.files(camera) if not is_unfinished(file))
+        released = []
+        while batch := list(islice(finished, _BATCH)):
+            loose = without_row(self._catalogue, [self._place.path_of(file) for file in batch])
+            released += [self._place.unname(self._place.path / path) for path in loose]
+        return released
 
     def segments(
         self, camera: str, begins_at: datetime, ends_at: datetime, *, limit: int = 1000

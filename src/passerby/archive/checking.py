@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from passerby.archive.catalogue import default_database
 from passerby.archive.database import REVISION, Database
 from passerby.archive.folder import ArchiveFolder, is_unfinished, sha256_of
 from passerby.archive.identity import read_id
-from passerby.archive.listing import has_row, overlaps
+from passerby.archive.listing import overlaps, without_row
 from passerby.archive.schema import AnyRow, camera_table, garbage_table, segment_table
 from passerby.errors import ArchiveError
 
@@ -99,7 +99,7 @@ def _check(place: ArchiveFolder, catalogue: Database, quick: bool, settle_s: flo
     if loose:
         time.sleep(settle_s)
         there = [path for path in loose if os.path.lexists(place.path / path)]
-        found.problems += [f"{path}: is not in the catalogue" for path in _without_row(catalogue, there)]
+        found.problems += [f"{path}: is not in the catalogue" for path in without_row(catalogue, there)]
     with catalogue.reading() as connection:
         garbage = connection.scalar(select(func.count()).select_from(garbage_table)) or 0
     return CheckReport(
@@ -121,13 +121,8 @@ def _loose_files(place: ArchiveFolder, catalogue: Database, found: _Finding) -> 
     # Short views of the catalogue, a batch each: a long one would keep SQLite from tidying up behind its writers.
     while batch := list(islice(files, _BATCH)):
         found.unfinished += sum(is_unfinished(file) for file in batch)
-        loose += _without_row(catalogue, [place.path_of(file) for file in batch if not is_unfinished(file)])
+        loose += without_row(catalogue, [place.path_of(file) for file in batch if not is_unfinished(file)])
     return loose
-
-
-def _without_row(catalogue: Database, paths: Sequence[str]) -> list[str]:
-    with catalogue.reading() as connection:
-        return [path for path in paths if not has_row(connection, path)]
 
 
 def _check_rows(place: ArchiveFolder, catalogue: Database, found: _Finding, quick: bool) -> None:

@@ -23,8 +23,9 @@ except ImportError:
 
 ID_FILE = "archive-id"
 _LOCK_FILE = ".archive-lock"
-UNFINISHED = (".part", SUFFIX)
-"""How the names of files end that are still being written, or were when their writer was killed."""
+_PART, _NOTES = ".part", ".notes"
+UNFINISHED = (_PART, _NOTES, SUFFIX)
+"""How the names of files end that are still being written, or were when their writer was killed, and of their notes."""
 
 
 class ArchiveFolder:
@@ -121,6 +122,20 @@ class ArchiveFolder:
             sync_folder(parent)
         self._synced[camera] = folder
 
+    def unname(self, file: Path) -> Path:
+        """Give a finished file an unfinished name again, durably.
+
+        Raises:
+            ArchiveError: the disk does not take it.
+        """
+        loose = file.with_name(f"{file.name}{_PART}")
+        try:
+            file.rename(loose)
+        except OSError as error:
+            raise folder_error(self.path, error) from error
+        sync_folder(file.parent)
+        return loose
+
     def unlink(self, paths: Iterable[str], quiet: Iterable[str] = ()) -> list[str]:
         """Remove files for good, and the folders of `quiet` ones if nothing is left in them.
 
@@ -132,6 +147,7 @@ class ArchiveFolder:
             place = self.place(path)
             try:
                 place.unlink(missing_ok=True)
+                place.with_name(place.name + _NOTES).unlink(missing_ok=True)
             except NotADirectoryError:
                 pass
             except OSError:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, select, update
 from sqlalchemy import insert as insert_into
 
+from passerby.archive.database import Database
 from passerby.archive.schema import (
     camera_table,
     garbage_table,
@@ -22,10 +25,16 @@ OVERLAP_S = 0.5
 _segment = segment_table.c
 
 
-def has_row(connection: Connection, path: str) -> bool:
+def _has_row(connection: Connection, path: str) -> bool:
     """Whether a file is listed, or is garbage."""
     listed = connection.scalar(select(_segment.id).where(_segment.path == path))
     return listed is not None or _is_garbage(connection, path)
+
+
+def without_row(catalogue: Database, paths: Sequence[str]) -> list[str]:
+    """Those of the paths that are neither listed nor garbage."""
+    with catalogue.reading() as connection:
+        return [path for path in paths if not _has_row(connection, path)]
 
 
 def insert(connection: Connection, info: SegmentInfo) -> None:
