@@ -13,7 +13,8 @@ from typing import Self
 from passerby.errors import CameraError, SettingsError
 from passerby.media import VideoInfo
 from passerby.read.camera_address import CameraAddress
-from passerby.read.camera_packets import Connection, Opened
+from passerby.read.camera_connection import Connection
+from passerby.read.camera_opening import Opened
 from passerby.read.camera_pictures import LivePicture, LivePictures
 
 __all__ = ["CameraAddress", "CameraStream", "LivePicture", "open_camera"]

@@ -15,7 +15,8 @@ from passerby.errors import CameraLost
 from passerby.media import Frame
 from passerby.read.camera_clock import LiveClock
 from passerby.read.camera_h264 import FrameNumbers, standing_sets
-from passerby.read.camera_packets import Arrival, Opened
+from passerby.read.camera_opening import Opened
+from passerby.read.camera_packets import Arrival
 from passerby.read.copying import PARAMETERS_CHANGE, H264Judge, PacketJudge, judge_of
 from passerby.read.gops import GopDraft
 from passerby.read.order import Group, PresentationOrder, Shown, Slot

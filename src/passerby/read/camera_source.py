@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
@@ -14,7 +16,8 @@ CODECS = frozenset({"h264", "hevc", "mjpeg", "rawvideo"})
 """What cameras may send; USB cameras send raw pictures, too."""
 
 _RECEIVE_BUFFER_BYTES = 4 << 20
-_PROBED_S = 0.000001
+_PROBE = {"analyzeduration": "1", "fpsprobesize": "0", "probesize": "32"}
+"""Do not look ahead to guess what the decoder finds out: a camera may send one frame a minute."""
 
 
 def connect(address: CameraAddress) -> InputContainer:
@@ -27,7 +30,7 @@ def connect(address: CameraAddress) -> InputContainer:
     # With a level set, FFmpeg's log may hold addresses.
     av.logging.set_level(None)
     if address.kind == "file":
-        return open_container(address.path, address.name)
+        return open_container(address.path, f"the file of camera {address.name}")
     container = av.open(
         address.connection,
         "r",
@@ -41,13 +44,7 @@ def connect(address: CameraAddress) -> InputContainer:
 
 
 def _options(address: CameraAddress) -> dict[str, str]:
-    probed_us = str(round(_PROBED_S * 1e6))
-    options = {
-        "protocol_whitelist": _protocols(address),
-        "analyzeduration": probed_us,
-        "fpsprobesize": "0",
-        "probesize": "32",
-    }
+    options = {"protocol_whitelist": _protocols(address), **_PROBE}
     if address.kind == "rtsp":
         options |= {"rtsp_transport": address.transport, "allowed_media_types": "video"}
         options |= {"buffer_size": str(_RECEIVE_BUFFER_BYTES)} if address.transport == "udp" else {}
@@ -74,7 +71,7 @@ def choose_live_stream(container: InputContainer, address: CameraAddress) -> Vid
         SourceUnreadable: a file without video.
     """
     if address.kind == "file":
-        return choose_stream(container, address.name)
+        return choose_stream(container, f"the file of camera {address.name}")
     stream = next(iter(container.streams.video), None)
     # PyAV's annotations leave out that a stream may have no decoder.
     codec = "" if stream is None or stream.codec_context is None else stream.codec_context.codec.canonical_name
@@ -87,31 +84,49 @@ def choose_live_stream(container: InputContainer, address: CameraAddress) -> Vid
     return stream
 
 
-def explained(address: CameraAddress, error: Exception, *, connected: bool) -> CameraError:
-    """An error while connecting or reading, in words of our own: those of the libraries quote the address."""
+def silent(address: CameraAddress, *, connected: bool) -> CameraError:
+    """Of a camera that has sent nothing for its time-out."""
+    if connected:
+        return CameraLost(f"camera {address.name} sent nothing for {address.timeout_s:g} s")
+    return CameraUnreachable(
+        f"camera {address.name} cannot be reached: it did not answer within {address.timeout_s:g} s"
+    )
+
+
+def explained(address: CameraAddress, error: Exception, *, connected: bool, waited_s: float) -> CameraError:
+    """An error while connecting or reading, in words of our own: those of the libraries quote the address.
+
+    Args:
+        address: of the camera.
+        error: from `connect` or from reading.
+        connected: the camera had sent a picture before.
+        waited_s: since the camera last sent anything. What FFmpeg says after a time-out is arbitrary.
+    """
     who = f"camera {address.name}"
     if isinstance(error, CameraError):
         return error
+    if address.kind != "file" and waited_s >= address.timeout_s:
+        return silent(address, connected=connected)
     if isinstance(error, SourceUnreadable):
-        unusable = address.kind == "file" and address.path.is_file()
-        return (CameraUnusable if unusable else CameraUnreachable)(f"camera {error.message}", hint=error.hint)
+        unopened = CameraUnusable if address.path.is_file() else CameraUnreachable
+        return (CameraLost if connected else unopened)(error.message, hint=error.hint)
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
         asked = "refuses this user and password" if address.username else "asks for a user and a password"
         return CameraRefused(f"{who} {asked}", hint="Try them in the camera's own page, and set them anew")
     if connected:
-        return CameraLost(f"{who} broke off: {_in_words(error, address)}")
+        return CameraLost(f"{who} broke off: {_in_words(error)}")
     if isinstance(error, av.error.InvalidDataError):
         return CameraUnusable(f"{who} answers, but not with video that can be read")
-    return CameraUnreachable(f"{who} cannot be reached: {_in_words(error, address)}")
+    return CameraUnreachable(f"{who} cannot be reached: {_in_words(error)}")
 
 
-def _in_words(error: Exception, address: CameraAddress) -> str:
+def _in_words(error: Exception) -> str:
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words
-    if isinstance(error, av.error.ExitError | TimeoutError):
-        return f"it did not answer within {address.timeout_s:g} s"
-    return "the connection failed"
+    if isinstance(error, OSError):
+        return _SYSTEM_WORDS.get(error.errno or 0, "the connection failed")
+    return f"the connection failed ({type(error).__name__})"
 
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -121,6 +136,14 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (av.error.EOFError, "it ended the connection"),
     (ConnectionRefusedError, "nothing answers at this address and port"),
     (ConnectionError, "the connection broke"),
+    (TimeoutError, "it does not answer"),
     (FileNotFoundError, "there is no such device"),
-    (PermissionError, "this user may not use the device"),
+    (PermissionError, "this user may not use it"),
 )
+_SYSTEM_WORDS = {
+    errno.EIO: "no host goes by its name, or the connection failed",
+    errno.EHOSTUNREACH: "no way leads to its host",
+    errno.ENETUNREACH: "no way leads to its network",
+    errno.EBUSY: "something else uses the device",
+    errno.ENODEV: "there is no such device",
+}
