@@ -12,7 +12,6 @@ from passerby.media import Frame, Picture
 from passerby.read.camera import LivePicture
 from passerby.read.picture import picture_of
 
-
 _HURRY_S = 0.5
 
 

@@ -18,6 +18,7 @@ from passerby.track.tracker import LiveTracker, LiveTrackOptions
 
 _CALM_S = 0.3
 """While looking is no further behind than this, every picture is examined."""
+_FADE = 0.9
 _STALLED_S = 0.3
 """When no picture has come for so long, those that wait for one are looked at without it."""
 
@@ -78,6 +79,7 @@ class Looker:
         self._by_pts: dict[int, Waiting] = {}
         self._last: Waiting | None = None
         self._ask = no_boxes()
+        self._took_s = 0.0  # about as long as examining one picture may take
 
     def run(self) -> None:
         """Until nothing more will come."""
@@ -100,15 +102,19 @@ class Looker:
 
     def _choose(self, newer: list[Waiting]) -> Waiting:
         """The next picture to examine: how far it is from the last decides what is known of those between."""
-        behind_s = time.monotonic() - newer[0].picture.arrived_s
-        if behind_s <= min(_CALM_S, self._delay_s / 4) or self._last is None:
+        calm_s = min(_CALM_S, self._delay_s / 4)
+        if self._last is None or newer[0].age_s() <= calm_s:
             return newer[0]
-        if behind_s < self._delay_s / 2:
-            within = [waiting for waiting in newer if waiting.at_s - self._last.at_s <= CARRIED_S]
-            return within[-1] if within else newer[0]
-        return newer[-1]
+        within = [waiting for waiting in newer if waiting.at_s - self._last.at_s <= CARRIED_S]
+        in_time = within and self._delay_s - within[-1].age_s() > self._took_s
+        return within[-1] if in_time else newer[-1]
 
     def _examine(self, waiting: Waiting) -> None:
+        began_s = time.monotonic()
+        self._look_at(waiting)
+        self._took_s = max(time.monotonic() - began_s, _FADE * self._took_s)
+
+    def _look_at(self, waiting: Waiting) -> None:
         self._last = waiting
         if self._looks is None:
             self._know([LiveLook(_without_looking(waiting), no_boxes())])
