@@ -10,7 +10,7 @@ Only redacted frames get in, and packets of GOPs that the plan calls clear.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -124,7 +124,7 @@ class SegmentWriter:
         self._segment_units = round(options.segment_s * self._timescale)
         self._file: SegmentFile | None = None
         self._parts = self._segments = self._segment_starts = 0
-        self._first_s: Fraction | None = None
+        self._first_s = Fraction(0)
         self._last_time = -1
         self._keyframe_due = True
         self._copying = False
@@ -145,7 +145,7 @@ class SegmentWriter:
         self._check_open()
         if self.why_not_copied:
             raise RedactionIncomplete(f"{self._camera}: a GOP cannot be copied: {self.why_not_copied}")
-        pictures = self._copies(packets, arrived_at)
+        pictures = list(self._copies(packets, arrived_at))
         if not pictures or not (pictures[0].keyframe or self._copying):
             raise RedactionIncomplete(f"{self._camera}: a GOP to be copied does not start with an IDR picture")
         if any(after.time <= before.time for before, after in pairwise(pictures)):
@@ -172,7 +172,7 @@ class SegmentWriter:
         self._check_open()
         if not isinstance(frame, RedactedFrame):
             raise TypeError(f"only redacted frames are written, not {type(frame).__name__}")
-        time = self._time(frame.pts, frame.time_base)
+        time = self._time(frame.pts, frame.time_base, begins=True)
         wanted = keyframe or self._keyframe_due or self._segment_due(time)
         data = self._splicer.encoded(self._encoder.encode(frame, time, keyframe=wanted))
         starts = self._splicer.starts_at_idr(data)
@@ -214,19 +214,18 @@ class SegmentWriter:
         if self._closed:
             raise OutputError(f"{self._camera}: this recording has ended, and takes no more")
 
-    def _copies(self, packets: Sequence[av.Packet[Any]], arrived_at: datetime) -> list[CodedPicture]:
-        pictures: list[CodedPicture] = []
+    def _copies(self, packets: Sequence[av.Packet[Any]], arrived_at: datetime) -> Iterator[CodedPicture]:
+        first: int | None = None
         for packet in packets:
             if not isinstance(packet, av.Packet):
                 raise TypeError(f"only packets are copied, not {type(packet).__name__}")
             if packet.is_corrupt or packet.is_discard or packet.pts is None or packet.time_base is None:
                 raise RedactionIncomplete(f"{self._camera}: a packet was to be copied that is damaged or has no time")
-            time = self._time(packet.pts, Fraction(packet.time_base))
-            after_s = (time - pictures[0].time) / self._timescale if pictures else 0.0
+            time = self._time(packet.pts, Fraction(packet.time_base), begins=first is None)
+            first = time if first is None else first
             data = self._copied(bytes(packet))
-            starts = self._splicer.starts_at_idr(data)
-            pictures.append(CodedPicture(data, time, starts, True, 0.0, arrived_at + timedelta(seconds=after_s)))
-        return pictures
+            at = arrived_at + timedelta(seconds=(time - first) / self._timescale)
+            yield CodedPicture(data, time, self._splicer.starts_at_idr(data), True, 0.0, at)
 
     def _copied(self, data: bytes) -> bytes:
         if self._splicer.changes_parameters(data):
@@ -236,10 +235,13 @@ class SegmentWriter:
             )
         return self._splicer.copied(data)
 
-    def _time(self, pts: int, time_base: Fraction) -> int:
-        """From the start of the recording, in units of time; after that of everything before."""
+    def _time(self, pts: int, time_base: Fraction, *, begins: bool) -> int:
+        """From the start of the recording, in units of time; after that of everything before.
+
+        `begins`: the recording may begin here, if nothing is in it yet.
+        """
         at_s = pts * time_base
-        if self._first_s is None:
+        if begins and self._last_time < 0:
             self._first_s = at_s
         time = exact(1, at_s - self._first_s, Fraction(1, self._timescale), self._camera)
         if not self._last_time < time <= self._last_time + _LONGEST_DURATION:
