@@ -6,17 +6,16 @@ Exit codes: 0 everything done; 1 something failed or was withheld; 2 wrong usage
 from __future__ import annotations
 
 import io
-import json
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from passerby.errors import PasserbyError, SettingsError
-from passerby.telemetry import printable
+from passerby.exits import complain, exit_with
+from passerby.network_cli import add_commands
 
 if TYPE_CHECKING:
     from passerby.account import Artefacts
@@ -191,7 +190,7 @@ def redact(
         listener = Listener(quiet=quiet, as_json=as_json)
         return _redact_all(inputs, output, settings, artefacts, listener, jobs=jobs, force=force)
 
-    _exit_with(run, as_json=as_json)
+    exit_with(run, as_json=as_json)
 
 
 def _redact_all(
@@ -238,7 +237,7 @@ def check(
 
         return show_findings(check_file(file, original), as_json=as_json)
 
-    _exit_with(run, as_json=as_json)
+    exit_with(run, as_json=as_json)
 
 
 @app.command()
@@ -257,10 +256,10 @@ def probe(
             try:
                 show_contents(contents_of(file), as_json=as_json)
             except PasserbyError as error:
-                code = _complain(error, as_json=as_json)
+                code = complain(error, as_json=as_json)
         return code
 
-    _exit_with(run, as_json=as_json)
+    exit_with(run, as_json=as_json)
 
 
 @app.command()
@@ -273,7 +272,7 @@ def models(as_json: AsJson = False) -> None:
 
         return show_models(models_here(), as_json=as_json)
 
-    _exit_with(run, as_json=as_json)
+    exit_with(run, as_json=as_json)
 
 
 @app.command()
@@ -323,28 +322,10 @@ def accuracy(
         sets = command.chosen_sets(boxes, label or (), pictures or (), limit)
         return command.run(sets, wanted, as_json=as_json)
 
-    _exit_with(run, as_json=as_json)
+    exit_with(run, as_json=as_json)
 
 
-def _exit_with(run: Callable[[], int], *, as_json: bool) -> NoReturn:
-    try:
-        code = run()
-    except PasserbyError as error:
-        code = _complain(error, as_json=as_json)
-    except KeyboardInterrupt:
-        typer.echo("error: interrupted; nothing unfinished was left under a final name", err=True)
-        code = 130
-    raise typer.Exit(code)
-
-
-def _complain(error: PasserbyError, *, as_json: bool) -> int:
-    """Say what went wrong, and give the exit code for it."""
-    if as_json:
-        typer.echo(json.dumps({"error": error.message, "hint": error.hint}))
-    typer.echo(printable(f"error: {error.message}"), err=True)
-    if error.hint:
-        typer.echo(printable(f"hint: {error.hint}"), err=True)
-    return 2 if isinstance(error, SettingsError) else 1
+add_commands(app)
 
 
 def main() -> None:

@@ -1,1 +1,179 @@
-"""The commands for cameras."""
+"""The commands for live cameras: parse, call, print, exit code."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from passerby.errors import SettingsError
+from passerby.exits import exit_with
+from passerby.telemetry import printable
+
+if TYPE_CHECKING:
+    from passerby.serve.network import CameraTrial
+
+_NEEDED = ("alembic", "argon2", "fastapi", "nicegui", "prometheus_client", "psutil", "sqlalchemy", "tomli_w", "uvicorn")
+
+config = typer.Typer(help="The file of a town.", no_args_is_help=True)
+camera = typer.Typer(help="One camera.", no_args_is_help=True)
+archive = typer.Typer(help="What was recorded.", no_args_is_help=True)
+
+
+class Transport(StrEnum):
+    """How RTSP carries pictures."""
+
+    tcp = "tcp"
+    udp = "udp"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Give the program the commands of this file."""
+    app.command()(serve)
+    app.add_typer(config, name="config")
+    app.add_typer(camera, name="camera")
+    app.add_typer(archive, name="archive")
+
+
+def serve(
+    town: Annotated[Path | None, typer.Argument(help="Cameras, places and accounts, TOML.", metavar="[TOWN]")] = None,
+    folder: Annotated[
+        Path, typer.Option(help="Recordings, catalogue, credentials, accounts.", metavar="FOLDER")
+    ] = Path("passerby-data"),
+    host: Annotated[str | None, typer.Option(help="Address to listen on, in place of the file's.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port, in place of the file's; 0 takes a free one.", metavar="N")
+    ] = None,
+) -> None:
+    """Redact and record live cameras, and show them in a web page."""
+
+    def run() -> int:
+        _need_extra()
+        from passerby.web.running import run_town
+
+        return run_town(town, folder, host=host, port=port)
+
+    exit_with(run)
+
+
+@config.command("check")
+def config_check(
+    town: Annotated[Path, typer.Argument(help="A file of settings for `passerby serve`, TOML.")],
+) -> None:
+    """Say all that is wrong in the file of a town; nothing is started."""
+
+    def run() -> int:
+        _need_extra()
+        from passerby.serve.town_file import check_town, load_town
+
+        problems = check_town(town)
+        for problem in problems:
+            typer.echo(printable(f"{town.name}: {problem}"), err=True)
+        if not problems:
+            counts = load_town(town)
+            typer.echo(f"{printable(town.name)}: {_many(len(counts.camera), 'camera')}, nothing is wrong")
+        return 2 if problems else 0
+
+    exit_with(run)
+
+
+@camera.command("try")
+def camera_try(
+    url: Annotated[str, typer.Argument(help="rtsp://, rtsps://, http://, https://, /dev/video0, a file, or demo:")],
+    username: Annotated[
+        str, typer.Option(help="The password is asked for, or taken from PASSERBY_CAMERA_PASSWORD.", metavar="NAME")
+    ] = "",
+    transport: Annotated[Transport, typer.Option(help="How RTSP carries pictures.")] = Transport.tcp,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write one redacted picture there, JPEG.", metavar="FILE")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Connect to a camera, and say what it sends; nothing is recorded."""
+
+    def run() -> int:
+        _need_extra()
+        from passerby.pending import write_durably
+        from passerby.serve.trying import try_url
+
+        trial = try_url(url, username, _password(username), transport.value)
+        if picture is not None:
+            write_durably(picture, trial.still)
+        if as_json:
+            typer.echo(json.dumps({name: value for name, value in asdict(trial).items() if name != "still"}))
+        else:
+            _show_trial(trial, picture)
+        return 0
+
+    exit_with(run, as_json=as_json)
+
+
+@archive.command("check")
+def archive_check(
+    folder: Annotated[Path, typer.Argument(help="The data folder of `passerby serve`.")],
+    database: Annotated[
+        str | None, typer.Option(help="Of the catalogue, where it is not in the folder.", metavar="URL")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Compare recordings with their catalogue: sizes, contents, nothing missing, nothing left over."""
+
+    def run() -> int:
+        _need_extra()
+        from passerby.archive import check_archive
+
+        report = check_archive(folder, database)
+        if as_json:
+            typer.echo(json.dumps(asdict(report)))
+        else:
+            for problem in report.problems:
+                typer.echo(printable(f"wrong: {problem}"))
+            typer.echo(f"{_many(report.segments, 'segment')} checked, {_many(len(report.problems), 'problem')}")
+        return 1 if report.problems else 0
+
+    exit_with(run, as_json=as_json)
+
+
+def _need_extra() -> None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            f"live cameras need packages that are not installed ({', '.join(missing)}); nothing was started",
+            hint="pip install 'passerby[serve]'",
+        )
+
+
+def _password(username: str) -> str:
+    """Never from the command line, which everybody on this machine can read."""
+    import os
+
+    if not username:
+        return ""
+    given = os.environ.get("PASSERBY_CAMERA_PASSWORD")
+    return given if given is not None else str(typer.prompt("Password", hide_input=True, err=True))
+
+
+def _show_trial(trial: CameraTrial, picture: Path | None) -> None:
+    offset = trial.clock_offset_s
+    clock = (
+        "unknown" if offset is None else f"{abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} this machine's"
+    )
+    lines = {
+        "sends": f"{trial.codec}, {trial.width}x{trial.height}, {trial.rate_fps:.1f} fps",
+        "keyframes": "unknown" if trial.gop_s is None else f"every {trial.gop_s:.1f} s",
+        "clock": clock,
+        "clear stretches": f"encoded anew: {trial.why_not_copied}" if trial.why_not_copied else "stored as they come",
+        "covered in one picture": ", ".join(trial.covered) or "nothing was found to cover",
+        "that picture": "not kept; --picture FILE writes it" if picture is None else str(picture),
+    }
+    for what, value in lines.items():
+        typer.echo(printable(f"{what}: {value}"))
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}" + ("" if number == 1 else "s")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
-from PIL import Image
-
 from passerby.detect.photo import find_in_photo
-from passerby.media import Frame, RedactedFrame
+from passerby.media import Frame
 from passerby.pipeline.choosing import as_called, photo_detector, photo_plates
 from passerby.read.picture import picture_of
 from passerby.redact.cover import Painter
@@ -15,8 +11,9 @@ from passerby.redact.plan import make_plan
 from passerby.regions import LABELS, Detections, Look, Regions
 from passerby.settings import Settings
 from passerby.track.smoother import TrackOptions, follow
+from passerby.write.jpeg import jpeg_of
 
-_QUALITY = 85
+_LONGEST_PX = 1920
 
 
 def covered_picture(frame: Frame, settings: Settings) -> tuple[bytes, tuple[str, ...]]:
@@ -28,7 +25,7 @@ def covered_picture(frame: Frame, settings: Settings) -> tuple[bytes, tuple[str,
     found = as_called(find_in_photo(photo_detector(settings), picture, photo_plates(settings)), settings)
     regions = _regions_of(found, frame, settings)
     covered = {LABELS[label] for label in regions.labels} if regions is not None else set()
-    return _jpeg_of(Painter(settings.style).cover(frame, regions)), tuple(sorted(covered))
+    return jpeg_of(Painter(settings.style).cover(frame, regions), _LONGEST_PX), tuple(sorted(covered))
 
 
 def _regions_of(found: Detections, frame: Frame, settings: Settings) -> Regions | None:
@@ -36,18 +33,3 @@ def _regions_of(found: Detections, frame: Frame, settings: Settings) -> Regions 
     tracks = follow(looks, time_base=frame.time_base, frame_size=size, options=TrackOptions(start_threshold=0))
     plan = make_plan(looks, tracks, sha256="", size=size, time_base=frame.time_base, margins=settings.margins)
     return plan.regions_at(frame.pts)
-
-
-def _jpeg_of(redacted: RedactedFrame) -> bytes:
-    # What was painted stands in the carrier, and pictures are made of that.
-    like = Frame(
-        redacted.pts,
-        redacted.time_base,
-        redacted.layout,
-        redacted.planes,
-        redacted.orientation,
-        carrier=redacted.carrier,
-    )
-    file = io.BytesIO()
-    Image.fromarray(picture_of(like)).save(file, "JPEG", quality=_QUALITY)
-    return file.getvalue()

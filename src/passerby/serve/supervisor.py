@@ -26,7 +26,7 @@ from passerby.serve.keeper import FINISH_S, Keeper, Surroundings, Turns
 from passerby.serve.network import CameraTrial
 from passerby.serve.town import DEMO_URL, CameraSettings, Town
 from passerby.serve.trial_apart import try_apart
-from passerby.write.segments import recover
+from passerby.write.recovery import recover
 
 
 class Supervisor:

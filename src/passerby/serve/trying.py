@@ -1,0 +1,30 @@
+"""`passerby camera try`: one camera, by whatever address somebody types."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import cast
+
+from passerby.read.camera_address import CameraAddress, Transport
+from passerby.serve.demo import demo_clip
+from passerby.serve.hardening import keep_memory_private
+from passerby.serve.network import CameraTrial
+from passerby.serve.town import DEMO_URL
+from passerby.serve.trial import try_camera
+from passerby.serve.trial_apart import NAME
+
+
+def try_url(url: str, username: str, password: str, transport: str) -> CameraTrial:
+    """Connect in this process, look for some seconds, and say what was seen.
+
+    Raises:
+        SettingsError: this is no address.
+        CameraError: the camera cannot be reached or used; it is named "on trial", never by its address.
+    """
+    keep_memory_private()
+    with tempfile.TemporaryDirectory() as folder:
+        # Of a camera nothing is written there; only the drawn clip of the built-in one.
+        text = str(demo_clip(Path(folder))) if url == DEMO_URL else url
+        way = cast(Transport, transport)
+        return try_camera(CameraAddress.parse(NAME, text, username=username, password=password, transport=way))

@@ -1,0 +1,141 @@
+"""`passerby serve`: cameras and pages, from the first line in the terminal to the last finished segment."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import uvicorn
+
+from passerby.errors import SettingsError
+from passerby.serve.accounts import Accounts
+from passerby.serve.supervisor import Supervisor
+from passerby.serve.town import Town
+from passerby.serve.town_file import load_town
+from passerby.web.app import create_app
+
+_CLOSING_S = 3
+"""How long the page may take to let go of who watches; the segments are finished meanwhile."""
+
+
+def run_town(file: Path | None, folder: Path, *, host: str | None = None, port: int | None = None) -> int:
+    """Serve a town until SIGTERM or SIGINT, then finish all segments. Returns the exit code.
+
+    Args:
+        file: its settings; None for a town without any.
+        folder: of its data; made if need be.
+        host: address to listen on, in place of the one in the settings.
+        port: likewise.
+
+    Raises:
+        SettingsError: settings, credentials or address are not allowed.
+        AccountError, ArchiveError, OutputError: the folder cannot be used.
+    """
+    asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    town = (load_town(file) if file is not None else Town()).model_copy(update=asked)
+    _log_to_stderr()
+    with _ending() as ended, _listening(town) as listening:
+        supervisor = Supervisor(town, folder)
+        accounts = Accounts(folder)
+        try:
+            accounts.settle(town.account)
+            server = _server(town, supervisor, accounts)
+            with supervisor:
+                page = threading.Thread(target=server.run, args=([listening],), name="page", daemon=True)
+                page.start()
+                _greet(supervisor, accounts, folder, _address(town, listening))
+                _wait(ended, page)
+                server.should_exit = True
+            page.join(_CLOSING_S + 1)
+        finally:
+            accounts.close()
+    return 0
+
+
+def _server(town: Town, supervisor: Supervisor, accounts: Accounts) -> uvicorn.Server:
+    """Neither addresses of pages nor of who asks for them are logged: one-time links are among them."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(supervisor, accounts),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ssl_certfile=town.tls_cert,
+            ssl_keyfile=town.tls_key,
+            proxy_headers=bool(town.trusted_proxies),
+            forwarded_allow_ips=list(town.trusted_proxies),
+            timeout_graceful_shutdown=_CLOSING_S,
+        )
+    )
+
+
+@contextmanager
+def _ending() -> Generator[threading.Event]:
+    """Set by SIGTERM or SIGINT while the block runs."""
+    ended = threading.Event()
+    before = {kind: signal.signal(kind, lambda *_: ended.set()) for kind in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield ended
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+@contextmanager
+def _listening(town: Town) -> Generator[socket.socket]:
+    """The socket of the page.
+
+    Raises:
+        SettingsError: nobody can listen there.
+    """
+    family = socket.AF_INET6 if ":" in town.host else socket.AF_INET
+    try:
+        listening = socket.create_server((town.host, town.port), family=family)
+    except (OSError, OverflowError) as error:
+        why = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "it is no address"
+        raise SettingsError(
+            f"{town.host}, port {town.port}: nobody can listen there: {why}; nothing was started",
+            hint="Choose another with --host and --port",
+        ) from error
+    with listening:
+        yield listening
+
+
+def _wait(ended: threading.Event, page: threading.Thread) -> None:
+    while page.is_alive() and not ended.wait(1.0):
+        pass
+
+
+def _address(town: Town, listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"{'https' if town.tls_cert else 'http'}://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _greet(supervisor: Supervisor, accounts: Accounts, folder: Path, address: str) -> None:
+    """What a person at the terminal has to know."""
+    town = supervisor.town
+    print(f"passerby: {len(town.camera)} cameras, data in {folder}, pages at {address}", flush=True)
+    if not town.tls_cert and not _is_local(town.host):
+        print(f"mind: pages are not encrypted, and {town.host} is more than this machine; set tls_cert and tls_key")
+    link = accounts.first_link(address)
+    if link is not None:
+        print(
+            f"There is no account yet. Open this link to make the first one; it works once:\n\n    {link}\n", flush=True
+        )
+
+
+def _is_local(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
