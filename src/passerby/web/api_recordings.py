@@ -83,8 +83,7 @@ def export_range(
 ) -> Response:
     """A range of time as one MP4, from the keyframe before it; nothing is encoded anew. At most 24 hours at once.
 
-    Where the camera was lost in between, or sent another size, the range reaches over several recordings: then the
-    first one of them is exported, and `X-Exported-Until` says where it ends.
+    Time in which nothing was recorded is left out; where the picture changed its size, ask for both sides apart.
     """
     camera = camera_for(network, caller, name)
     begins_at, ends_at = checked_range(begin, end, LONGEST_EXPORT)

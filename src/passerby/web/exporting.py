@@ -8,12 +8,14 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
 
-from passerby.archive import Archive, StoredSegment
+from passerby.archive import Archive
 from passerby.errors import OutputError
+from passerby.live import SegmentInfo
 from passerby.pending import SUFFIX
 
 LONGEST_EXPORT = timedelta(hours=24)
@@ -38,10 +40,11 @@ class Exports:
         self._turns = threading.BoundedSemaphore(_MOST_AT_ONCE)
 
     def make(self, archive: Archive, camera: str, begins_at: datetime, ends_at: datetime, *, title: str) -> MadeExport:
-        """The recordings of a camera between two instants, as far as one unbroken recording reaches.
+        """What a camera recorded between two instants, from the keyframe before; gaps take no time in it.
 
         Raises:
-            HTTPException: 404 if nothing was recorded then, 429 if others are being made.
+            HTTPException: 404 if nothing was recorded then, 422 if the picture changed its size, 429 if others are
+                being made.
             OutputError: the disk has not enough room, or does not take it.
         """
         if not self._turns.acquire(blocking=False):
@@ -54,18 +57,20 @@ class Exports:
     def _make(self, archive: Archive, camera: str, begins_at: datetime, ends_at: datetime, title: str) -> MadeExport:
         from passerby.write.segments import export
 
-        chosen = _of_one_recording(archive.segments(camera, begins_at, ends_at, limit=_MOST_SEGMENTS))
-        first, last = chosen[0].info, chosen[-1].info
-        begins_at, ends_at = max(begins_at, first.begins_at), min(ends_at, last.ends_at)
-        _refuse_without_room(archive, sum(one.info.size_bytes for one in chosen))
+        found = archive.segments(camera, begins_at, ends_at, limit=_MOST_SEGMENTS)
+        chosen = [one.info for one in found]
+        _refuse_unfit(chosen)
+        _refuse_without_room(archive, sum(info.size_bytes for info in chosen))
+        begins_at, ends_at = max(begins_at, chosen[0].begins_at), min(ends_at, chosen[-1].ends_at)
+        before_last_s = sum(info.duration_s for info in chosen[:-1])
         # At the top of the folder, where no camera's files are. It holds redacted pictures only, and no name for long.
         target = archive.folder / f"{_PREFIX}{secrets.token_hex(8)}.mp4"
         try:
             export(
-                [one.path for one in chosen],
+                [one.path for one in found],
                 target,
-                begins_s=(begins_at - first.begins_at).total_seconds(),
-                ends_s=(ends_at - first.begins_at).total_seconds(),
+                begins_s=(begins_at - chosen[0].begins_at).total_seconds(),
+                ends_s=before_last_s + (ends_at - chosen[-1].begins_at).total_seconds(),
                 name=title,
             )
             descriptor = os.open(target, os.O_RDONLY)
@@ -92,10 +97,14 @@ def file_name(camera: str, begins_at: datetime) -> str:
     return f"{camera}-{begins_at:%Y%m%dT%H%M%SZ}.mp4"
 
 
-def _of_one_recording(found: list[StoredSegment]) -> list[StoredSegment]:
-    if not found:
+def _refuse_unfit(chosen: list[SegmentInfo]) -> None:
+    if not chosen:
         raise HTTPException(404, "nothing was recorded then, or it was erased")
-    return [one for one in found if one.info.recording == found[0].info.recording]
+    for before, after in pairwise(chosen):
+        if (before.width, before.height) != (after.width, after.height):
+            raise HTTPException(
+                422, f"the picture changed its size at {after.begins_at.isoformat()}; export what is before and after apart"
+            )
 
 
 def _refuse_without_room(archive: Archive, size_bytes: int) -> None:

@@ -15,7 +15,7 @@ MOST_ADDRESS_BYTES = 4 << 10
 MOST_BODY_BYTES = 64 << 10
 SOCKET_PATH = "/_nicegui_ws/"
 """Where NiceGUI's pages talk to the server, over HTTP where a WebSocket cannot be had."""
-_MOST_SOCKET_BYTES = 1 << 20
+MOST_SOCKET_BYTES = 1 << 20
 _BODY_S = 20.0
 
 
@@ -30,7 +30,7 @@ class Limits:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        most = _MOST_SOCKET_BYTES if scope["path"].startswith(SOCKET_PATH) else MOST_BODY_BYTES
+        most = MOST_SOCKET_BYTES if scope["path"].startswith(SOCKET_PATH) else MOST_BODY_BYTES
         if refusal := _refusal(scope, most):
             status, message = refusal
             # The rest of the body is not read: the connection is of no more use.
