@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from passerby.archive.catalogue import Archive, CameraUsage, StoredSegment, open_archive
+    from passerby.archive.catalogue import Archive, open_archive
     from passerby.archive.checking import CheckReport, check_archive
     from passerby.archive.erasing import Erasure
     from passerby.archive.retention import RetentionRule
+    from passerby.archive.stored import CameraUsage, StoredSegment
     from passerby.archive.timeline import Span
 
 __all__ = [
@@ -29,12 +30,12 @@ __all__ = [
 
 _HOMES = {
     "Archive": "catalogue",
-    "CameraUsage": "catalogue",
+    "CameraUsage": "stored",
     "CheckReport": "checking",
     "Erasure": "erasing",
     "RetentionRule": "retention",
     "Span": "timeline",
-    "StoredSegment": "catalogue",
+    "StoredSegment": "stored",
     "check_archive": "checking",
     "open_archive": "catalogue",
 }

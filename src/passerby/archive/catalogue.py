@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Connection, Select, func, select
 
 from passerby.archive.database import Database
 from passerby.archive.erasing import Erasure, erase_before, erasures, finish_garbage
@@ -17,15 +13,8 @@ from passerby.archive.folder import ArchiveFolder, is_unfinished
 from passerby.archive.identity import agree
 from passerby.archive.listing import insert, without_row
 from passerby.archive.retention import RetentionRule, retain
-from passerby.archive.schema import (
-    AnyRow,
-    camera_table,
-    from_us,
-    recording_table,
-    segment_table,
-    to_us,
-    unpack_covered,
-)
+from passerby.archive.schema import AnyRow, segment_table, to_us
+from passerby.archive.stored import CameraUsage, StoredSegment, info_of, stored_rows, usage_of_all, within
 from passerby.archive.timeline import Span, pieces_in, spans_of
 from passerby.errors import ArchiveError
 from passerby.live import SegmentInfo
@@ -33,34 +22,6 @@ from passerby.live import SegmentInfo
 _BUSY_S = 10.0
 _BATCH = 500
 _segment = segment_table.c
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSegment:
-    """A segment of the catalogue: its number there, what is known of it, and where its file is."""
-
-    id: int
-    info: SegmentInfo
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class CameraUsage:
-    """What one camera's recordings take.
-
-    Attributes:
-        camera: its name.
-        segments: how many.
-        size_bytes: all of them together.
-        oldest_at: when the first of them begins.
-        newest_at: when the last of them ends.
-    """
-
-    camera: str
-    segments: int
-    size_bytes: int
-    oldest_at: datetime
-    newest_at: datetime
 
 
 def open_archive(
@@ -170,15 +131,17 @@ class Archive:
             ArchiveError: the catalogue cannot be read.
         """
         with self._catalogue.reading() as connection:
-            where = _within(connection, camera, to_us(begins_at), to_us(ends_at))
-            rows = connection.execute(_stored().where(*where).order_by(_segment.begins_us, _segment.id).limit(limit))
-            return [self._stored_segment(row) for row in rows]
+            where = within(connection, camera, to_us(begins_at), to_us(ends_at))
+            rows = connection.execute(
+                stored_rows().where(*where).order_by(_segment.begins_us, _segment.id).limit(limit)
+            )
+            return [self._stored(row) for row in rows]
 
     def segment(self, segment_id: int) -> StoredSegment | None:
         """The segment with this number, or None."""
         with self._catalogue.reading() as connection:
-            row = connection.execute(_stored().where(_segment.id == segment_id)).one_or_none()
-        return None if row is None else self._stored_segment(row)
+            row = connection.execute(stored_rows().where(_segment.id == segment_id)).one_or_none()
+        return None if row is None else self._stored(row)
 
     def timeline(self, camera: str, begins_at: datetime, ends_at: datetime, *, most: int = 2000) -> list[Span]:
         """When a camera recorded between two instants, and how much was covered, in at most `most` spans.
@@ -190,7 +153,7 @@ class Archive:
         """
         begins_us, ends_us = to_us(begins_at), to_us(ends_at)
         with self._catalogue.reading() as connection:
-            where = _within(connection, camera, begins_us, ends_us)
+            where = within(connection, camera, begins_us, ends_us)
             pieces = connection.execute(pieces_in(begins_us, ends_us, most).where(*where)).all()
         return spans_of(pieces, begins_us, ends_us)
 
@@ -200,14 +163,8 @@ class Archive:
         Raises:
             ArchiveError: the catalogue cannot be read.
         """
-        camera = camera_table.c
-        oldest = select(func.min(_segment.begins_us)).where(_segment.camera_id == camera.id).scalar_subquery()
-        last = select(_segment.ends_us).where(_segment.camera_id == camera.id).order_by(_segment.begins_us.desc())
-        newest = last.limit(1).scalar_subquery()
-        query = select(camera.name, camera.segments, camera.size_bytes, oldest, newest).where(camera.segments > 0)
         with self._catalogue.reading() as connection:
-            rows = connection.execute(query.order_by(camera.name)).all()
-        return [CameraUsage(*row[:3], from_us(row[3]), from_us(row[4])) for row in rows]
+            return usage_of_all(connection)
 
     def erase(self, camera: str, before: datetime, why: str, *, now: datetime | None = None) -> int:
         """Erase the segments of a camera that begin before an instant, and note that it was done.
@@ -241,48 +198,5 @@ class Archive:
         """Close the catalogue."""
         self._catalogue.close()
 
-    def _stored_segment(self, row: AnyRow) -> StoredSegment:
-        return StoredSegment(row.id, _info(row), self._place.place(row.path))
-
-
-def _within(connection: Connection, camera: str, begins_us: int, ends_us: int) -> list[Any]:
-    """What holds for the segments of a camera that overlap a time."""
-    found = connection.execute(
-        select(camera_table.c.id, camera_table.c.longest_us).where(camera_table.c.name == camera)
-    ).one_or_none()
-    number, longest_us = found or (-1, 0)
-    return [
-        _segment.camera_id == number,
-        _segment.begins_us > begins_us - longest_us,
-        _segment.begins_us < ends_us,
-        _segment.ends_us > begins_us,
-    ]
-
-
-def _stored() -> Select[Any]:
-    recording = recording_table.c
-    columns = [camera_table.c.name.label("camera"), recording.name.label("recording")]
-    return select(segment_table, *columns, recording.codec, recording.width, recording.height).select_from(
-        segment_table.join(camera_table, camera_table.c.id == _segment.camera_id).join(recording_table)
-    )
-
-
-def _info(row: AnyRow) -> SegmentInfo:
-    return SegmentInfo(
-        camera=row.camera,
-        recording=row.recording,
-        path=row.path,
-        begins_at=from_us(row.begins_us),
-        ends_at=from_us(row.ends_us),
-        media_start_s=row.media_start_s,
-        duration_s=row.duration_s,
-        frames=row.frames,
-        copied_frames=row.copied_frames,
-        covered_share=row.covered_share,
-        covered=unpack_covered(row.covered),
-        size_bytes=row.size_bytes,
-        sha256=row.sha256.hex(),
-        codec=row.codec,
-        width=row.width,
-        height=row.height,
-    )
+    def _stored(self, row: AnyRow) -> StoredSegment:
+        return StoredSegment(row.id, info_of(row), self._place.place(row.path))

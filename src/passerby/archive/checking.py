@@ -14,7 +14,7 @@ from sqlalchemy import func, select, tuple_
 
 from passerby.archive.catalogue import default_database
 from passerby.archive.database import REVISION, Database
-from passerby.archive.folder import ArchiveFolder, is_unfinished, sha256_of
+from passerby.archive.folder import ArchiveFolder, has_notes, is_unfinished, sha256_of
 from passerby.archive.identity import read_id
 from passerby.archive.listing import overlaps, without_row
 from passerby.archive.schema import AnyRow, camera_table, garbage_table, segment_table
@@ -33,7 +33,7 @@ class CheckReport:
         segments: how many are listed.
         size_bytes: what they say they take together.
         garbage: erased files that still have to be unlinked.
-        unfinished: files that are being written, or were when their writer was killed.
+        unfinished: files that are being written, or were when their writer was killed, and their notes.
         read_whole: whether the content of each file was compared with its SHA-256, not only its size.
     """
 
@@ -120,8 +120,11 @@ def _loose_files(place: ArchiveFolder, catalogue: Database, found: _Finding) -> 
     files = place.files()
     # Short views of the catalogue, a batch each: a long one would keep SQLite from tidying up behind its writers.
     while batch := list(islice(files, _BATCH)):
-        found.unfinished += sum(is_unfinished(file) for file in batch)
-        loose += without_row(catalogue, [place.path_of(file) for file in batch if not is_unfinished(file)])
+        finished = [file for file in batch if not is_unfinished(file)]
+        rowless = without_row(catalogue, [place.path_of(file) for file in finished])
+        noted = {path for path in rowless if has_notes(place.path / path)}
+        loose += [path for path in rowless if path not in noted]
+        found.unfinished += len(batch) - len(finished) + len(noted)
     return loose
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from passerby.archive.database_errors import catalogue_error, may_pass
 from passerby.archive.schema import archive_table
 from passerby.errors import ArchiveError
 
@@ -88,7 +89,7 @@ class Database:
                     return work(connection)
             except DBAPIError as error:
                 clashes += isinstance(error, IntegrityError)
-                if clashes > _CLASHES or not _passes(error) or time.monotonic() >= until:
+                if clashes > _CLASHES or not may_pass(error) or time.monotonic() >= until:
                     raise self.error(error) from error
             except SQLAlchemyError as error:
                 raise self.error(error) from error
@@ -133,8 +134,7 @@ class Database:
 
     def error(self, error: SQLAlchemyError) -> ArchiveError:
         """What the database said, in words that hold neither its address nor what was stored."""
-        why, hint = _reason(error, self._busy_s)
-        return ArchiveError(f"{self.name}: {why}; the catalogue is as it was", hint=hint)
+        return catalogue_error(self.name, error, self._busy_s)
 
 
 def _is_sqlite(url: URL) -> bool:
@@ -172,50 +172,3 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-_SAID: tuple[tuple[tuple[str, ...], str, str | None], ...] = (
-    (
-        ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03"),
-        "was locked by another process for longer than {busy_s:g} s",
-        "find out which program holds the database, and try again",
-    ),
-    (("SQLITE_FULL", "53100"), "the disk is full", "free some space, or let the cameras keep less"),
-    (
-        ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "25006", "42501"),
-        "cannot be opened for writing",
-        "see whether the disk is mounted, and whether the user that runs passerby may write there",
-    ),
-    (
-        ("SQLITE_NOTADB", "SQLITE_CORRUPT"),
-        "is damaged or no database",
-        "put back a copy of it, or move it away and start a new archive in an empty folder",
-    ),
-    (("SQLITE_IOERR",), "the disk failed", "look at the system's log"),
-    (("28P01", "28000"), "the database server refuses the user or password", "see the database's settings"),
-    (("3D000",), "there is no such database on the server", "make it first, with createdb"),
-)
-
-
-def _codes(error: SQLAlchemyError) -> tuple[str, ...]:
-    """What sort of error it was: SQLite's name, or PostgreSQL's SQLSTATE."""
-    cause = getattr(error, "orig", None)
-    return tuple(
-        str(code) for code in (getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None)) if code
-    )
-
-
-def _passes(error: DBAPIError) -> bool:
-    """Whether the same transaction may succeed in a moment: it met another one."""
-    return isinstance(error, IntegrityError) or any(
-        code.startswith("SQLITE_BUSY") or code in ("40001", "40P01") for code in _codes(error)
-    )
-
-
-def _reason(error: SQLAlchemyError, busy_s: float) -> tuple[str, str | None]:
-    for codes, why, hint in _SAID:
-        if any(code.startswith(codes) for code in _codes(error)):
-            return why.format(busy_s=busy_s), hint
-    if isinstance(error, DBAPIError) and not _codes(error) and type(error.orig).__name__ == "OperationalError":
-        return "the database server cannot be reached", "see whether it runs"
-    return f"the database failed ({', '.join(_codes(error)) or type(error).__name__})", None

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from passerby.archive.database import Database
+from passerby.archive.database_errors import CatalogueFull
 from passerby.archive.folder import ArchiveFolder
 from passerby.archive.schema import (
     AnyRow,
@@ -28,7 +29,7 @@ from passerby.archive.schema import (
 )
 from passerby.errors import ArchiveError
 
-BATCH = 500
+BATCH = 200
 """Segments in one transaction: others wait for it no longer than some milliseconds."""
 _QUIET = timedelta(hours=2)
 """In a folder for recordings that are older than this nobody writes, so that it may go when it is empty."""
@@ -86,7 +87,13 @@ def erase(
     kept = 0
     for start in range(0, len(numbers), BATCH):
         batch = numbers[start : start + BATCH]
-        note = catalogue.write(partial(_to_garbage, batch, Erasure(camera, now, now, 0, 0, why, now), note))
+        work = partial(_to_garbage, batch, Erasure(camera, now, now, 0, 0, why, now), note)
+        try:
+            note = catalogue.write(work)
+        except CatalogueFull:
+            if not place.give_up_reserve():
+                raise
+            note = catalogue.write(work)
         kept = finish_garbage(catalogue, place)
     if kept:
         raise ArchiveError(

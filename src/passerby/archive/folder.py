@@ -22,7 +22,8 @@ except ImportError:
     fcntl = None  # type: ignore[assignment]
 
 ID_FILE = "archive-id"
-_LOCK_FILE = ".archive-lock"
+_LOCK_FILE, _RESERVE_FILE = ".archive-lock", ".archive-reserve"
+_RESERVE_BYTES = 8_000_000
 _PART, _NOTES = ".part", ".notes"
 UNFINISHED = (_PART, _NOTES, SUFFIX)
 """How the names of files end that are still being written, or were when their writer was killed, and of their notes."""
@@ -175,6 +176,22 @@ class ArchiveFolder:
                     links = [name for name in folders if Path(folder, name).is_symlink()]
                     yield from (Path(folder, name) for name in sorted([*names, *links]))
 
+    def keep_reserve(self) -> None:
+        """Set room aside for the day when the disk is full: erasing has to be written down before it makes room."""
+        reserve = self.path / _RESERVE_FILE
+        if reserve.exists() or not hasattr(os, "posix_fallocate") or self.free_bytes() < 4 * _RESERVE_BYTES:
+            return
+        with suppress(OSError), reserve.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
+
+    def give_up_reserve(self) -> bool:
+        """Make the room free that was set aside; False if there is none."""
+        try:
+            (self.path / _RESERVE_FILE).unlink()
+        except OSError:
+            return False
+        return True
+
     def free_bytes(self) -> int:
         """What the disk has left for this user.
 
@@ -190,6 +207,11 @@ class ArchiveFolder:
 def is_unfinished(path: Path) -> bool:
     """Whether a file is, by its name, still being written."""
     return path.name.endswith(UNFINISHED)
+
+
+def has_notes(path: Path) -> bool:
+    """Whether the writer of a file still keeps notes of it, as it does until the file is listed."""
+    return path.with_name(path.name + _NOTES).exists()
 
 
 def sha256_of(path: Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 
 from passerby.archive.database import Database
 from passerby.archive.erasing import BATCH, Erasure, erase, erase_before, finish_garbage
@@ -76,6 +76,7 @@ def retain(
     done: list[Erasure | None] = []
     failures: list[ArchiveError] = []
     finish_garbage(catalogue, place)
+    place.keep_reserve()
     for camera, size_bytes in _cameras(catalogue):
         try:
             done += _by_rule(catalogue, place, camera, size_bytes, rules.get(camera, RetentionRule()), now)
@@ -137,7 +138,7 @@ def _oldest(catalogue: Database, camera: str) -> Iterator[_Oldest]:
     of_camera = select(camera_table.c.id).where(camera_table.c.name == camera).scalar_subquery()
     query = select(row.begins_us, row.id, row.size_bytes).order_by(row.begins_us, row.id).limit(BATCH)
     while True:
-        later = or_(row.begins_us > begins_us, and_(row.begins_us == begins_us, row.id > number))
+        later = or_(row.begins_us > begins_us, row.id > number)
         with catalogue.reading() as connection:
             rows = connection.execute(query.where(row.camera_id == of_camera, row.begins_us >= begins_us, later)).all()
         if not rows:
