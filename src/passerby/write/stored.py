@@ -117,14 +117,23 @@ def pictures_of(file: BinaryIO, part: StoredPart) -> Iterator[tuple[Sample, byte
 
 
 def is_sound(sample: Sample, data: bytes) -> bool:
-    """Whether the bytes of a picture divide into NAL units that may stand there. Zeros, which is what a crash of the
-    whole machine leaves, do not."""
+    """Whether the bytes of a picture divide into NAL units that may stand there.
+
+    A crash of the whole machine may leave zeros where bytes should be. No NAL unit holds three zeros in a row, or ends
+    with one (H.264 7.4.1), so that they are found.
+    """
     try:
-        kinds = [nal.unit_type(unit) for unit in _units(data)]
+        units = list(_units(data))
     except ValueError:
         return False
+    kinds = [nal.unit_type(unit) for unit in units]
     pictures = [kind for kind in kinds if kind in _PICTURES]
-    return bool(pictures) and {*kinds} <= {*_PICTURES, nal.SEI} and (pictures[0] == nal.IDR) == sample.keyframe
+    return (
+        bool(pictures)
+        and {*kinds} <= {*_PICTURES, nal.SEI}
+        and (pictures[0] == nal.IDR) == sample.keyframe
+        and not any(b"\0\0\0" in unit or unit.endswith(b"\0") for unit in units)
+    )
 
 
 def _units(data: bytes) -> Iterator[bytes]:
