@@ -109,6 +109,15 @@ def test_a_segment_that_overlaps_another_of_its_recording_is_refused(archive: Ar
     archive.add(*segment(archive.folder, at_s=5.0, media_start_s=0.0, recording="f" * 32))
 
 
+def test_segments_of_two_recordings_of_a_camera_are_told_once_each_with_their_own(archive: Archive) -> None:
+    first, second = segment(archive.folder), segment(archive.folder, at_s=20.0, media_start_s=0.0, recording="e" * 32)
+    archive.add(*first)
+    archive.add(*second)
+    found = archive.segments("hof", START, START + HOUR)
+    assert [stored.info for stored in found] == [first[0], second[0]]
+    assert [archive.segment(stored.id) for stored in found] == found
+
+
 def test_a_recording_is_of_one_camera_and_plays_with_one_init(archive: Archive) -> None:
     record(archive, segments=1)
     info, path = segment(archive.folder, at_s=10.0)

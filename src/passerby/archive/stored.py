@@ -62,7 +62,9 @@ def stored_rows() -> Select[Any]:
     recording = recording_table.c
     columns = [camera_table.c.name.label("camera"), recording.name.label("recording")]
     return select(segment_table, *columns, recording.codec, recording.width, recording.height).select_from(
-        segment_table.join(camera_table, camera_table.c.id == _segment.camera_id).join(recording_table)
+        segment_table.join(camera_table, camera_table.c.id == _segment.camera_id).join(
+            recording_table, recording.id == _segment.recording_id
+        )
     )
 
 
