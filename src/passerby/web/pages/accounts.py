@@ -55,7 +55,7 @@ def _row(visit: Visit, account: Account, changed: Callable[[], object]) -> None:
         cell("Role", account.role)
         cell("Sites", _sites_in_words(visit, account.sites))
         cell("Last logged in", instant(account.last_login_at) or "never")
-        with cell("To do"), box("div", "line"):
+        with cell("To do"), box("div", "line deeds"):
             if account.from_file:
                 words("span", "set in the file of the town", "quiet")
             elif visit.may(Permission.EDIT_ACCOUNTS):

@@ -17,7 +17,7 @@ from passerby.web.pages.markup import Words, box, button, cell, panel, table, to
 from passerby.web.pages.visit import Visit
 
 POLL_S = 2.0
-_HEADINGS = ("Camera", "State", "Frames", "Delay", "Covered", "Last recording", "What is wrong", "Public page", "To do")
+_HEADINGS = ("Camera", "State", "Frames", "Delay", "Covered", "Last recording", "What is wrong", "To do")
 
 
 class CameraRow:
@@ -32,9 +32,7 @@ class CameraRow:
             self._figures = {heading: cell(heading, classes="number") for heading in _HEADINGS[2:5]}
             self._last = cell("Last recording")
             self._why = cell("What is wrong")
-            with cell("Public page"):
-                words("a", "public page", href=f"/public/{camera.name}", aria_label=f"{camera.shown}: public page")
-            with cell("To do"), box("div", "line"):
+            with cell("To do"), box("div", "line deeds"):
                 self._buttons()
 
     def show(self, status: CameraStatus) -> None:
@@ -50,9 +48,11 @@ class CameraRow:
 
     def _name(self) -> None:
         with cell("Camera"), box("div"):
-            words("strong", self._camera.shown)
+            title = self._camera.shown
+            words("strong", title)
             site = self._visit.network.town.site_title(self._camera.site)
             words("div", f"{self._camera.name} · {site}", "quiet")
+            words("a", "Its public page", href=f"/public/{self._camera.name}", aria_label=f"{title}: its public page")
 
     def _buttons(self) -> None:
         visit, camera = self._visit, self._camera

@@ -29,12 +29,14 @@ class Place:
         title: on it, and of the link to it.
         picture: name of the link's icon.
         needs: who is allowed none of these does not see it.
+        pictures: they want all the room, so that the title is only read aloud.
     """
 
     path: str
     title: str
     picture: str
     needs: tuple[Permission, ...]
+    pictures: bool = False
 
     def open_to(self, visit: Visit) -> bool:
         """Whether the caller may go there."""
@@ -42,8 +44,8 @@ class Place:
 
 
 PLACES = (
-    Place("/live", "Live", "videocam", (Permission.WATCH,)),
-    Place("/playback", "Playback", "history", (Permission.PLAY,)),
+    Place("/live", "Live", "videocam", (Permission.WATCH,), pictures=True),
+    Place("/playback", "Playback", "history", (Permission.PLAY,), pictures=True),
     Place("/map", "Map", "map", (Permission.CAMERAS,)),
     Place("/cameras", "Cameras", "tune", (Permission.RESTART, Permission.EDIT_CAMERAS, Permission.STORAGE)),
     Place("/storage", "Storage", "storage", (Permission.STORAGE,)),
@@ -93,7 +95,7 @@ def _framed(visit: Visit, here: Place) -> Iterator[None]:
         _header(visit, here)
     content = ui.context.client.content
     ui.skip_link("Skip to the content", target=content)
-    words("h1", here.title)
+    words("h1", here.title, "unseen" if here.pictures else "")
     yield
     ui.timer(ALIVE_S, lambda: visit.alive() and None)
 
@@ -106,9 +108,11 @@ def _header(visit: Visit, here: Place) -> None:
                 _link(place, here)
     with box("div", "person"):
         _scheme_switch()
-        with box("a", "plain line", href=OWN.path, aria_label=f"Your account: {visit.caller.account}"):
+        name = f"{OWN.title}: {visit.caller.account}"
+        with box("a", "plain", href=OWN.path, aria_label=name, title=name):
             icon(OWN.picture)
-        words("button", "Log out", "plain", type="button", data_log_out="")
+        with box("button", "plain", type="button", aria_label="Log out", title="Log out", data_log_out=""):
+            icon("logout")
 
 
 def _link(place: Place, here: Place) -> None:

@@ -11,6 +11,10 @@ from passerby.web.pages.markup import box, words
 from passerby.web.pages.visit import Visit
 
 _SPEEDS = (1, 2, 4, 8, 16)
+_EXPORTED = (
+    "One file for each time that the camera was there without a gap. It begins up to some seconds early, at a picture "
+    "that can stand alone. Every export is written into the log."
+)
 
 
 def build(visit: Visit) -> None:
@@ -96,7 +100,7 @@ def _export() -> None:
         with box("div", "line"):
             _moment("from", "From", "From here")
             _moment("to", "To", "To here")
-        words("p", "The range has to end after it begins.", "trouble", data_part="range", hidden="")
+        words("p", "", "trouble", data_part="range", role="status")
         box("ul", data_part="exports")
         words(
             "p",

@@ -49,3 +49,10 @@ export const percent = (share) => {
   const value = 100 * share;
   return value === 0 ? "0 %" : value < 1 ? "< 1 %" : `${Math.round(value)} %`;
 };
+
+/** Lay out so many tiles, about as many beside as below each other. */
+export function arrange(wall, count) {
+  const columns = Math.ceil(Math.sqrt(count));
+  wall.style.setProperty("--columns", columns);
+  wall.style.setProperty("--rows", Math.ceil(count / columns));
+}

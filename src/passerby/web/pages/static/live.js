@@ -1,10 +1,11 @@
 // The live page: a tile for each camera, its state, and the keys.
 
-import { ask, cameraPath, given, make, percent, present } from "./api.js";
+import { arrange, ask, cameraPath, given, make, percent, present } from "./api.js";
 import { LiveStream } from "./live_stream.js";
 
 const STATES_MS = 2000;
 const STILL_MS = 1000;
+const NO_STILL_MS = 5000; // a camera that has just started, or is lost, has none
 
 class Tile {
   constructor(camera, wall) {
@@ -19,8 +20,8 @@ class Tile {
     this.element = make(
       "article",
       { class: "tile", "data-camera": camera.name, "data-playing": "connecting" },
-      make("div", { class: "picture" }, this.still, this.video, this.why, this.enlarge),
-      make("footer", {}, make("h2", {}, camera.title), this.state, this.covered, this.#buttons()),
+      make("div", { class: "picture" }, this.still, this.video, this.covered, this.why, this.enlarge),
+      make("footer", {}, make("h2", {}, camera.title), this.state, this.#buttons()),
     );
     this.stream = new LiveStream(this.video, cameraPath(camera.name, "/live"), (what) => this.#told(what));
     this.stills = 0;
@@ -45,8 +46,7 @@ class Tile {
 
   hide() {
     this.stream.stop();
-    clearInterval(this.stills);
-    this.stills = 0;
+    this.#stopStills();
   }
 
   fullScreen() {
@@ -72,19 +72,26 @@ class Tile {
 
   #told(what) {
     this.element.dataset.playing = what;
-    if (what === "playing") {
-      clearInterval(this.stills);
-      this.stills = 0;
-    } else this.#showStills();
+    if (what === "playing") this.#stopStills();
+    else this.#showStills();
   }
 
   /** Still pictures until the moving one is there, and where there is none. */
   #showStills() {
     if (this.stills) return;
+    const again = (after_ms) => this.stills && (this.stills = setTimeout(next, after_ms));
     const next = () => (this.still.src = `${cameraPath(this.camera.name, "/still.jpg")}?at=${Date.now()}`);
-    this.still.onload = () => (this.element.dataset.still = "shown");
-    this.stills = setInterval(next, STILL_MS);
-    next();
+    this.still.onload = () => {
+      this.element.dataset.still = "shown";
+      again(STILL_MS);
+    };
+    this.still.onerror = () => again(NO_STILL_MS);
+    this.stills = setTimeout(next);
+  }
+
+  #stopStills() {
+    clearTimeout(this.stills);
+    this.stills = 0;
   }
 }
 
@@ -94,7 +101,7 @@ class Wall {
     this.tiles = given(element, "cameras").map((camera) => new Tile(camera, this));
     this.large = null;
     element.append(...this.tiles.map((tile) => tile.element));
-    element.style.setProperty("--columns", Math.ceil(Math.sqrt(this.tiles.length)));
+    arrange(element, this.tiles.length);
     this.seen = new IntersectionObserver((entries) => entries.forEach((entry) => this.#scrolled(entry)), { rootMargin: "200px" });
     this.tiles.forEach((tile) => this.seen.observe(tile.element));
     document.addEventListener("visibilitychange", () => this.#refresh());

@@ -1,7 +1,8 @@
 // The playback page: one clock for all chosen cameras, a timeline to point at, and ranges to take away.
 
-import { ask, cameraPath, given, make, present } from "./api.js";
+import { arrange, ask, cameraPath, given, make, present } from "./api.js";
 import { clock, dateOf, dayOf, localInput, nextDate, utc } from "./day.js";
+import { exportItem, obstacle } from "./exports.js";
 import { Timeline, zoneLabel } from "./timeline.js";
 import { Track } from "./track.js";
 
@@ -113,7 +114,7 @@ class Playback {
       this.screens.delete(name);
     }
     for (const name of chosen) if (!this.screens.has(name)) this.#add(this.cameras.find((camera) => camera.name === name));
-    this.part("screens").style.setProperty("--columns", Math.ceil(Math.sqrt(Math.max(1, chosen.length))));
+    arrange(this.part("screens"), Math.max(1, chosen.length));
     this.#links();
     await this.#fill();
   }
@@ -202,20 +203,18 @@ class Playback {
     this.#links();
   }
 
-  /** A link for each camera, as soon as the range has a beginning and a later end. */
-  #links() {
+  /** Links, as soon as the range has a beginning and a later end. */
+  async #links() {
     if (!this.mayExport) return;
     const [begin, end] = ["from", "to"].map((name) => new Date(this.part(name).value).getTime());
-    const range = begin < end ? [begin, end] : null;
-    this.timeline.mark(range);
-    this.part("exports").replaceChildren(...(range ? [...this.screens.values()].map(({ track }) => this.#link(track.camera, range)) : []));
-    this.part("range").hidden = Boolean(range) || !begin || !end;
-  }
-
-  #link(camera, range) {
-    const [begin, end] = range.map((at) => new Date(at).toISOString());
-    const href = cameraPath(camera.name, `/export?${new URLSearchParams({ begin, end })}`);
-    return make("li", {}, make("a", { href, download: "" }, `${camera.title}, as one MP4`));
+    const whole = !Number.isNaN(begin) && !Number.isNaN(end);
+    const why = whole ? obstacle(begin, end) : "";
+    this.part("range").textContent = why;
+    this.timeline.mark(whole && !why ? [begin, end] : null);
+    const turn = (this.linking = Symbol("links")); // only the latest answer counts
+    const cameras = whole && !why ? [...this.screens.values()].map(({ track }) => track.camera) : [];
+    const items = await Promise.all(cameras.map((camera) => exportItem(camera, begin, end).catch(() => "")));
+    if (turn === this.linking) this.part("exports").replaceChildren(...items);
   }
 
   #key(event) {

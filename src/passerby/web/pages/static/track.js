@@ -111,11 +111,11 @@ export class Track {
 
   /** Within a recording media time counts, so that segments join without a seam; the wall clock says where it begins. */
   #offset(segment, first_s) {
-    const wall_s = this.#media(segment.begin) - first_s;
+    const begun_s = this.#media(segment.begin) - segment.media_start_s;
     const known_s = this.#anchors.get(segment.recording);
-    const offset_s = known_s !== undefined && Math.abs(known_s - wall_s) < SAME_S ? known_s : wall_s;
-    this.#anchors.set(segment.recording, offset_s);
-    return offset_s;
+    const anchor_s = known_s !== undefined && Math.abs(known_s - begun_s) < SAME_S ? known_s : begun_s;
+    this.#anchors.set(segment.recording, anchor_s);
+    return anchor_s + segment.media_start_s - first_s;
   }
 
   /** Keep only what lies around the clock: browsers hold about 150 MB. */
