@@ -1,14 +1,19 @@
-"""Small made clips that play as cameras, and what comes out of them."""
+"""Small made clips that play as cameras, and what comes out of them.
+
+In some a real head walks; in others a thing of a colour that nothing else has, so that no net is needed to find it, and
+what is left of it can be told from single pixels.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -17,18 +22,23 @@ import numpy.typing as npt
 import skimage.data
 from av.video.stream import VideoStream
 
+from passerby import nal
 from passerby.detect.detector import Detector
 from passerby.live import CameraFigures, CameraState, LivePart, SegmentInfo
+from passerby.media import Picture
 from passerby.pipeline.stream import StreamOptions, redact_stream
-from passerby.read.camera import CameraAddress, open_camera
+from passerby.read.camera import CameraAddress, CameraStream, LivePicture, open_camera
+from passerby.regions import LABELS, Boxes, Detections
 from passerby.settings import Settings
 
 Rgb = npt.NDArray[np.uint8]
 SIZE = (320, 240)
 RATE = 15
 GOP = 8
-FACE_PX = 72
-"""Height of the head in the picture."""
+BASE = Fraction(1, 90000)
+STRANGE, KNOWN = (20, 230, 60), (230, 20, 220)
+"""Colours of the thing: `Finder` does not know the first."""
+THING_PX = 36
 
 
 @cache
@@ -37,55 +47,87 @@ def face() -> Rgb:
     return np.ascontiguousarray(np.asarray(skimage.data.astronaut(), np.uint8)[30:220, 140:310])
 
 
-def place_of_face(index: int) -> tuple[int, int, int, int]:
-    """x1, y1, x2, y2 of the head in frame `index`: it walks to the right and starts over."""
-    width = FACE_PX * 170 // 190
-    left, top = 30 + 2 * (index % 90), 60
-    return left, top, left + width, top + FACE_PX
-
-
-def wall(index: int, grain: float) -> Rgb:
+def wall(index: int) -> Rgb:
     """A still wall in which nobody is, with fresh noise in each frame."""
     width, height = SIZE
     y, x = np.mgrid[0:height, 0:width]
     light = 40 * np.abs(2 * x / width - 1) + 30 * y / height
-    noise = np.random.default_rng(index).normal(0, grain, (height, width)) if grain else 0.0
+    noise = np.random.default_rng(index).normal(0, 1.5, (height, width))
     return np.asarray(
-        np.clip(np.stack([90 + light, 110 + light, 150 - light], 2) + np.atleast_3d(noise), 0, 255), np.uint8
+        np.clip(np.stack([90 + light, 110 + light, 150 - light], 2) + noise[:, :, None], 0, 255), np.uint8
     )
 
 
-def scene(index: int, *, shown: bool, grain: float = 1.5) -> Rgb:
-    """Frame `index` of the street."""
-    picture = wall(index, grain)
-    if shown:
-        x1, y1, x2, y2 = place_of_face(index)
-        picture[y1:y2, x1:x2] = cv2.resize(face(), (x2 - x1, y2 - y1), interpolation=cv2.INTER_AREA)
+def place(index: int) -> tuple[int, int]:
+    """Left and top of what walks, in frame `index`: to the right, and over again."""
+    return 30 + 2 * (index % 100), 60
+
+
+def head(index: int) -> Rgb:
+    """A street in which somebody walks."""
+    picture = wall(index)
+    left, top = place(index)
+    picture[top : top + 72, left : left + 64] = cv2.resize(face(), (64, 72), interpolation=cv2.INTER_AREA)
     return picture
 
 
-def make_clip(path: Path, frames: int, shown: Callable[[int], bool], *, gop: int = GOP, grain: float = 1.5) -> Path:
-    """Write a street in which the head is shown in some frames: H.264 as cameras send it, closed GOPs, no reordering."""
+def thing(index: int, colour: tuple[int, int, int] = KNOWN) -> Rgb:
+    """A street through which the thing moves."""
+    picture = wall(index)
+    left, top = place(index)
+    picture[top : top + THING_PX, left : left + THING_PX] = colour
+    return picture
+
+
+X264 = {"preset": "veryfast", "bf": "0", "sc_threshold": "0", "crf": "18", "x264-params": "open-gop=0"}
+
+
+def make_clip(path: Path, frames: int, scene: Callable[[int], Rgb], *, gop: int = GOP, **settings: str) -> Path:
+    """Write a clip in H.264 as cameras send it: closed GOPs, nothing reordered."""
     with av.open(str(path), "w", format="mp4") as file:
         stream = file.add_stream("libx264", RATE)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
-        stream.options = {
-            "preset": "veryfast",
-            "bf": "0",
-            "g": str(gop),
-            "sc_threshold": "0",
-            "crf": "18",
-            "x264-params": "open-gop=0",
-        }
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 90000)
+        stream.options = {**X264, "g": str(gop), **settings}
+        stream.time_base = stream.codec_context.time_base = BASE
         for index in range(frames):
-            frame = av.VideoFrame.from_ndarray(scene(index, shown=shown(index), grain=grain), "rgb24")
-            frame.pts, frame.time_base = index * 90000 // RATE, Fraction(1, 90000)
+            frame = av.VideoFrame.from_ndarray(scene(index), "rgb24")
+            frame.pts, frame.time_base = index * BASE.denominator // RATE, BASE
             file.mux(stream.encode(frame.reformat(format="yuv420p")))
         file.mux(stream.encode(None))
     return path
+
+
+def like(picture: Rgb, colour: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
+    """Which pixels are of about that colour, which nothing on the wall is."""
+    return np.asarray(np.abs(picture.astype(np.int16) - colour).max(axis=2) < 70, np.bool_)
+
+
+class Finder:
+    """Finds the thing by its colour. `before` is called before each look, and may be slow, or raise."""
+
+    def __init__(self, before: Callable[[], object] = lambda: None) -> None:
+        self.looks = 0
+        self._before = before
+
+    def find(self, picture: Picture, *, scale: float = 1.0, threshold: float | None = None) -> Detections:
+        self.looks += 1
+        self._before()
+        mask = like(picture, KNOWN)
+        if mask.sum() < 20:
+            return Detections()
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        box = np.array([[columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]], np.float32)
+        return Detections(box, np.ones(1, np.float32), np.array([LABELS.index("head")], np.uint8))
+
+    def find_in_areas(
+        self, picture: Picture, areas: Boxes, *, scale: float = 1.0, threshold: float | None = None
+    ) -> Detections:
+        found = self.find(picture)
+        middle = (found.boxes[:, None, :2] + found.boxes[:, None, 2:]) / 2
+        inside = ((middle >= areas[None, :, :2] - 24) & (middle <= areas[None, :, 2:] + 24)).all(axis=2)
+        return found[np.flatnonzero(inside.any(axis=1))]
 
 
 @dataclass
@@ -97,7 +139,7 @@ class Outlet:
     told: list[CameraFigures] = field(default_factory=list)
     states: list[tuple[CameraState, str]] = field(default_factory=list)
     stills: list[bytes] = field(default_factory=list)
-    on_part: Callable[[LivePart], None] = lambda part: None
+    on_part: Callable[[LivePart], object] = lambda part: None
 
     def part(self, part: LivePart) -> None:
         self.parts.append(part)
@@ -116,24 +158,43 @@ class Outlet:
         self.stills.append(jpeg)
 
 
+class Altered:
+    """A camera whose pictures somebody changes on the way."""
+
+    def __init__(self, camera: CameraStream, change: Callable[[int, LivePicture], LivePicture]) -> None:
+        self.info, self.extradata = camera.info, camera.extradata
+        self._camera, self._change = camera, change
+
+    @property
+    def bytes_in(self) -> int:
+        return self._camera.bytes_in
+
+    def pictures(self) -> Iterator[LivePicture]:
+        for index, picture in enumerate(self._camera.pictures()):
+            yield self._change(index, picture)
+
+
 def play(
     clip: Path,
     folder: Path,
     *,
     seconds: float,
+    speed: float = 1.0,
     outlet: Outlet | None = None,
     detector: Detector | None = None,
-    **options: object,
+    change: Callable[[int, LivePicture], LivePicture] | None = None,
+    **options: Any,
 ) -> Outlet:
     """Redact a clip that plays as a camera for so many seconds of wall time."""
     outlet = outlet or Outlet()
-    chosen = StreamOptions(**{"settings": Settings(cover=("head",)), "delay_s": 1.0, **options})  # type: ignore[arg-type]
+    chosen = StreamOptions(**{"settings": Settings(cover=("head",)), "delay_s": 1.0, **options})
     stop = threading.Event()
     timer = threading.Timer(seconds, stop.set)
     timer.start()
     try:
-        with open_camera(CameraAddress.parse("street", str(clip)), stop=stop) as camera:
-            redact_stream(camera, folder, chosen, outlet, camera_name="street", stop=stop, detector=detector)
+        with open_camera(CameraAddress.parse("street", str(clip)), stop=stop, speed=speed) as camera:
+            given: Any = camera if change is None else Altered(camera, change)
+            redact_stream(given, folder, chosen, outlet, camera_name="street", stop=stop, detector=detector)
     finally:
         timer.cancel()
     return outlet
@@ -158,3 +219,16 @@ def decoded(outlet: Outlet) -> list[Shown]:
                 assert frame.time is not None
                 frames.append(Shown(info.media_start_s + frame.time, np.asarray(frame.to_ndarray(format="rgb24"))))
     return frames
+
+
+def is_whole(shown: Shown) -> bool:
+    """Whether a frame was painted black all over."""
+    return bool(shown.picture.max() < 40)
+
+
+def slices(path: Path) -> list[bytes]:
+    """The coded pictures of a file, one for each packet, without anything around their slices."""
+    with av.open(str(path)) as file:
+        packets = [bytes(packet) for packet in file.demux(video=0) if packet.size]
+    kept = (nal.SLICE, nal.IDR)
+    return [b"".join(u for u in nal.prefixed_units(data, 4) if nal.unit_type(u) in kept) for data in packets]

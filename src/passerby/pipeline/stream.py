@@ -122,7 +122,7 @@ def redact_stream(
                     buffer.end(hurry=True)
                 due = buffer.take(_POLL_S)
                 if due is not None:
-                    _write(*due, verdicts, recorder, options.delay_s, hurry=stop.is_set())
+                    _write(*due, verdicts, recorder, options.delay_s)
                 told.tick()
         finally:
             buffer.end(hurry=True)
@@ -132,12 +132,10 @@ def redact_stream(
             raise thread.failure
 
 
-def _write(
-    waiting: Waiting, after: Waiting | None, verdicts: Verdicts, recorder: Recorder, delay_s: float, *, hurry: bool
-) -> None:
+def _write(waiting: Waiting, after: Waiting | None, verdicts: Verdicts, recorder: Recorder, delay_s: float) -> None:
     """Paint and store a picture, or drop it where that comes too late."""
     regions = verdicts.final(waiting, after)
-    if not hurry and waiting.age_s() > delay_s + _LATE_S:
+    if waiting.age_s() > delay_s + _LATE_S:
         recorder.leave_out(waiting)
     else:
         recorder.record(waiting, regions)

@@ -155,9 +155,9 @@ class Recorder:
         self._writer_for(waiting)
 
     def _part(self, part: LivePart) -> None:
-        self._parts += 1
         self._told.bytes_written += len(part.data)
         self._on_part(part)
+        self._parts += 1
 
     def _end_gop(self) -> None:
         if self._in_gop:
