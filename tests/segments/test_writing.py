@@ -248,7 +248,7 @@ def test_what_browsers_do_not_play_is_encoded_as_what_they_do(tmp_path: Path, ki
     writer = writer_for(clip, recorded, SegmentOptions(quality="near-lossless"))
     if kind != "full range":
         assert writer.why_not_copied
-        with pytest.raises(RedactionIncomplete, match="cannot be copied"):
+        with pytest.raises(RedactionIncomplete, match="packets cannot be copied"):
             writer.copy(clip.packets, BEGINS_AT)
     with av.open(str(clip.path)) as file:
         before = [frame.to_ndarray(format="rgb24").astype(int) for frame in file.decode(video=0)]
@@ -317,6 +317,27 @@ def test_a_gop_that_may_not_be_copied_leaves_no_trace_and_can_be_encoded(tmp_pat
     writer.close()
     ((info, path),) = recorded.segments
     assert (len(quiet_hashes(path)), info.copied_frames) == (24, 0)
+
+
+def test_a_gop_may_be_copied_packet_by_packet_and_go_on_encoded(tmp_path: Path, clip: CameraClip) -> None:
+    recorded = Recorded(tmp_path / "archive")
+    writer = writer_for(clip, recorded)
+    frames = list(clip.redacted().values())
+    for packet in clip.packets[:4]:
+        writer.copy([packet], arrival(clip, packet.pts or 0))
+    writer.encode(frames[4], arrival(clip, frames[4].pts), 0.5)
+    with pytest.raises(RedactionIncomplete, match="IDR"):
+        writer.copy([clip.packets[5]], BEGINS_AT)
+    writer.encode(frames[5], arrival(clip, frames[5].pts), 0.5)
+    writer.copy(clip.gops[1][:3], BEGINS_AT)
+    writer.end_gop()
+    with pytest.raises(RedactionIncomplete, match="IDR"):
+        writer.copy(clip.gops[1][3:], BEGINS_AT)
+    writer.close()
+    ((info, path),) = recorded.segments
+    assert (len(quiet_hashes(path)), info.copied_frames) == (9, 7)
+    keyframes = [number for number, (_, units) in enumerate(pictures(path)) if units[0][0] & 0x1F == nal.IDR]
+    assert keyframes == [0, 4, 6]
 
 
 def test_times_that_do_not_rise_are_an_error(tmp_path: Path, clip: CameraClip) -> None:

@@ -131,11 +131,11 @@ class SegmentWriter:
         self._closed = False
 
     def copy(self, packets: Sequence[av.Packet[Any]], arrived_at: datetime) -> None:
-        """Store packets of a clear, closed GOP as the camera sent it; of its SEI messages only what showing it needs.
+        """Store clear pictures as the camera sent them; of its SEI messages only what showing them needs.
 
         Args:
-            packets: of the GOP from its start on, or those that follow what was copied last, in the order in which
-                they are shown, which must be that of decoding.
+            packets: a closed GOP from its IDR picture on, or what follows the packets copied last, none left out; in
+                the order in which they are shown, which must be that of decoding.
             arrived_at: when the first of them did; aware.
 
         Raises:
@@ -143,16 +143,18 @@ class SegmentWriter:
             OutputError: the parameter sets change, the times do not rise, or the disk is full.
         """
         self._check_open()
+        follows, self._copying = self._copying, False
         if self.why_not_copied:
-            raise RedactionIncomplete(f"{self._camera}: a GOP cannot be copied: {self.why_not_copied}")
+            raise RedactionIncomplete(f"{self._camera}: packets cannot be copied: {self.why_not_copied}")
         pictures = list(self._copies(packets, arrived_at))
-        if not pictures or not (pictures[0].keyframe or self._copying):
-            raise RedactionIncomplete(f"{self._camera}: a GOP to be copied does not start with an IDR picture")
         if any(after.time <= before.time for before, after in pairwise(pictures)):
-            raise RedactionIncomplete(f"{self._camera}: the pictures of a GOP to be copied are not in order")
+            raise RedactionIncomplete(f"{self._camera}: the pictures to be copied are not in order")
+        if not pictures or not (follows or pictures[0].keyframe):
+            raise RedactionIncomplete(f"{self._camera}: a GOP to be copied does not start with an IDR picture")
+        self._keyframe_due = True
         for picture in pictures:
             self._push(picture)
-        self._keyframe_due = self._copying = True
+        self._copying = True
 
     def encode(
         self, frame: RedactedFrame, arrived_at: datetime, covered_share: float, *, keyframe: bool = False
@@ -197,7 +199,11 @@ class SegmentWriter:
         """
         if not self._closed:
             self._closed = True
-            self._end_segment()
+            try:
+                self._end_segment()
+            except BaseException:
+                self._salvage()
+                raise
 
     def _new_encoder(self) -> LiveEncoder:
         options = self._options
