@@ -28,6 +28,9 @@ from passerby.serve.town import DEMO_URL, CameraSettings, Town
 from passerby.serve.trial_apart import try_apart
 from passerby.write.recovery import recover
 
+_PATIENCE_S = FINISH_S + 2
+"""Processes of a supervisor that was killed finish their segments first."""
+
 
 class Supervisor:
     """Runs the cameras of a town; `Network` says what the web asks of it. A context manager.
@@ -48,7 +51,7 @@ class Supervisor:
         self._fixed = frozenset(camera.name for camera in town.camera)
         self._credentials, self._added = CredentialsFile(folder), AddedCameras(folder)
         self._credentials.check()
-        self._folder_lock = FolderLock(folder, FINISH_S + 2)
+        self._folder_lock = FolderLock(folder, _PATIENCE_S)
         try:
             self._town = _with_cameras(town, (*town.camera, *self._added.load()))
             self._archive = open_archive(folder, town.database)

@@ -1,0 +1,96 @@
+"""When a camera's process is started anew, and how long that is waited for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passerby.serve.backoff import Backoff
+from passerby.serve.watchdog import Watchdog, WatchRules
+
+RULES = WatchRules(watchdog_s=30, memory_bytes=1_000_000_000, restart_s=86_400, segment_s=30)
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@given(st.integers(1, 60), st.floats(0, 1))
+def test_waits_double_up_to_half_a_minute(failures: int, drawn: float) -> None:
+    backoff = Backoff(draw=lambda: drawn)
+    waits = [backoff.next() for _ in range(failures)]
+    assert waits == sorted(waits)
+    assert 0.5 <= waits[0] <= 1
+    assert waits[-1] <= 30
+    assert failures < 6 or waits[-1] >= 15
+
+
+def test_after_a_good_while_waits_are_short_again() -> None:
+    backoff = Backoff(draw=lambda: 0.0)
+    assert [backoff.next() for _ in range(3)] == [1, 2, 4]
+    backoff.reset()
+    assert backoff.next() == 1
+
+
+def test_who_would_lock_us_out_is_asked_seldom() -> None:
+    assert Backoff(draw=lambda: 0.0).longest() == 30
+
+
+def test_a_process_that_stores_nothing_is_ended_whatever_else_it_does() -> None:
+    clock = Clock()
+    watchdog = Watchdog(RULES, clock=clock)
+    clock.now += 29
+    assert watchdog.judge(0).action == "leave"
+    watchdog.fed()
+    clock.now += 29
+    assert watchdog.judge(0).action == "leave"
+    clock.now += 2
+    verdict = watchdog.judge(0)
+    assert (verdict.action, verdict.why) == ("kill", "nothing that plays was stored for 30 s")
+
+
+def test_a_process_that_waits_for_its_camera_is_given_that_time() -> None:
+    clock = Clock()
+    watchdog = Watchdog(RULES, clock=clock)
+    watchdog.fed(for_s=20)
+    clock.now += 45
+    assert watchdog.judge(0).action == "leave"
+    clock.now += 6
+    assert watchdog.judge(0).action == "kill"
+
+
+def test_much_memory_ends_it_at_a_segment_and_far_too_much_at_once() -> None:
+    watchdog = Watchdog(RULES, clock=Clock())
+    assert watchdog.judge(999_000_000).action == "leave"
+    assert watchdog.judge(1_100_000_000).action == "recycle"
+    assert watchdog.recycling
+    assert watchdog.judge(1_100_000_000).action == "leave"
+    assert watchdog.judge(1_600_000_000).action == "kill"
+
+
+def test_a_day_ends_at_a_segment_or_else_where_it_is() -> None:
+    clock = Clock()
+    watchdog = Watchdog(RULES, clock=clock, draw=lambda: 0.0)
+    clock.now += 86_399
+    watchdog.fed()
+    assert watchdog.judge(0).action == "leave"
+    clock.now += 2
+    assert watchdog.judge(0).action == "recycle"
+    clock.now += 61
+    watchdog.fed()
+    assert watchdog.judge(0).action == "stop"
+
+
+@given(st.floats(0, 1))
+def test_cameras_do_not_all_start_anew_at_the_same_minute(drawn: float) -> None:
+    clock = Clock()
+    watchdog = Watchdog(RULES, clock=clock, draw=lambda: drawn)
+    clock.now += 86_400 * (1 - 0.2 * drawn) + 1
+    watchdog.fed()
+    assert watchdog.judge(0).action == "recycle"
