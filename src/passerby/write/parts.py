@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -66,35 +65,41 @@ class PartCutter:
         self._waiting: list[CodedPicture] = []
         self._newest: CodedPicture | None = None
 
-    def push(self, picture: CodedPicture) -> Iterator[Part]:
+    def push(self, picture: CodedPicture) -> list[Part]:
         """Take the next picture; hand out what has become whole. Its time is after that of all before."""
+        whole: list[Part] = []
         if self._newest is not None:
             self._usual = picture.time - self._newest.time
-            yield from self._place(replace(self._newest, duration=self._usual))
+            whole += self._place(replace(self._newest, duration=self._usual))
         self._newest = picture
         if self._waiting and picture.keyframe and self._may_end(picture.time):
-            yield self._cut()
+            whole.append(self._cut())
+        return whole
 
-    def finish(self, duration: int = 0) -> Iterator[Part]:
+    def finish(self, duration: int = 0) -> list[Part]:
         """The rest; the last picture is shown for `duration`, or as long as the one before it."""
+        whole: list[Part] = []
         if self._newest is not None:
-            yield from self._place(replace(self._newest, duration=duration or self._usual))
+            whole += self._place(replace(self._newest, duration=duration or self._usual))
             self._newest = None
         if self._waiting:
-            yield self._cut()
+            whole.append(self._cut())
+        return whole
 
     def _may_end(self, time: int) -> bool:
         """Before a keyframe: only a part that begins with one itself may go on, and only while it is short."""
         first = self._waiting[0]
         return not first.keyframe or 2 * (time - first.time) >= self._longest
 
-    def _place(self, picture: CodedPicture) -> Iterator[Part]:
+    def _place(self, picture: CodedPicture) -> list[Part]:
+        whole: list[Part] = []
         if self._waiting and picture.time + picture.duration - self._waiting[0].time > self._longest:
-            yield self._cut()
+            whole.append(self._cut())
         self._waiting.append(picture)
         # Another one like it would be too much: do not wait for it.
         if picture.time + 2 * picture.duration - self._waiting[0].time > self._longest:
-            yield self._cut()
+            whole.append(self._cut())
+        return whole
 
     def _cut(self) -> Part:
         part = Part(tuple(self._waiting))

@@ -97,7 +97,8 @@ class SegmentWriter:
             extradata: its H.264 parameter sets, as avcC or in annex B, which is then how its packets are; else empty.
             options: see there.
             on_part: gets the init before the first part, then each part once it is stored.
-            on_segment: gets each segment once it stands durably under its final name, and that name.
+            on_segment: gets each segment once it stands durably under its final name, and that name. What either of
+                the two raises ends the recording, and is passed on.
             begins_at: when the first frame arrived.
 
         Raises:
@@ -199,11 +200,8 @@ class SegmentWriter:
         """
         if not self._closed:
             self._closed = True
-            try:
+            with self._ending_on_failure():
                 self._end_segment()
-            except BaseException:
-                self._salvage()
-                raise
 
     def _new_encoder(self) -> LiveEncoder:
         options = self._options
@@ -258,12 +256,13 @@ class SegmentWriter:
         return time - self._segment_starts >= self._segment_units
 
     def _push(self, picture: CodedPicture) -> None:
-        if picture.keyframe and self._segment_due(picture.time):
-            self._end_segment(picture.time - self._last_time)
-            self._segment_starts = picture.time
-        self._last_time = picture.time
-        for part in self._cutter.push(picture):
-            self._store(part)
+        with self._ending_on_failure():
+            if picture.keyframe and self._segment_due(picture.time):
+                self._end_segment(picture.time - self._last_time)
+                self._segment_starts = picture.time
+            self._last_time = picture.time
+            for part in self._cutter.push(picture):
+                self._store(part)
 
     def _store(self, part: Part) -> None:
         samples = [Sample(picture.duration, len(picture.data), picture.keyframe) for picture in part.pictures]
@@ -313,13 +312,20 @@ class SegmentWriter:
 
     @contextmanager
     def _storing(self) -> Generator[None, None, None]:
-        """Where the disk fails, the recording ends with the last whole part."""
         try:
             yield
         except OSError as error:
+            raise storage_error(self._camera, error) from error
+
+    @contextmanager
+    def _ending_on_failure(self) -> Generator[None, None, None]:
+        """Where the disk fails, or somebody who is told something, the recording ends with the last stored part."""
+        try:
+            yield
+        except BaseException:
             self._closed = True
             self._salvage()
-            raise storage_error(self._camera, error) from error
+            raise
 
     def _salvage(self) -> None:
         """Finish the segment as it is, or leave it to `recover`; a segment without any part goes."""
