@@ -88,6 +88,7 @@ def rtsp_server(
     codec: str = "h264",
     packets: list[Sent] | None = None,
     round_s: float = 0.0,
+    port: int = 0,
 ) -> Iterator[RtspServer]:
     """Serves a video in a loop, each client from its start, until the block is left.
 
@@ -101,6 +102,7 @@ def rtsp_server(
         codec: of `packets`.
         packets: instead of a file.
         round_s: length of a round of `packets`.
+        port: to listen on; 0 takes a free one.
     """
     if subprocess.run([PYTHON, "-c", _CHECK], capture_output=True).returncode:
         pytest.skip("no GStreamer RTSP server: apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi")
@@ -115,6 +117,7 @@ def rtsp_server(
         "password": password or "",
         "digest": digest,
         "certificate": str(certificate) if certificate else "",
+        "port": port,
     }
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder, "packets"), Path(folder, "settings")

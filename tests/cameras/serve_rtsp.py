@@ -98,7 +98,7 @@ def main() -> None:
     settings = json.loads(Path(sys.argv[2]).read_text())
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
-    server.set_service("0")
+    server.set_service(str(settings["port"]))
     factory = make_factory(read_packets(Path(sys.argv[1])), settings)
     if settings["user"] or settings["certificate"]:
         protect(server, factory, settings)
