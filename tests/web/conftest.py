@@ -1,7 +1,11 @@
-"""The quiet town behind the real app, accounts of every role, and browsers that hold their cookies."""
+"""The quiet town behind the real server, accounts of every role, and browsers that hold their cookies.
+
+Tests of a module share town and server; each makes accounts of its own.
+"""
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import socket
 import threading
@@ -44,16 +48,26 @@ class Clock:
         self.at += timedelta(seconds=seconds)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def accounts(tmp_path: Path, clock: Clock) -> Iterator[Accounts]:
-    """None yet. Hashing is cheap here; `test_passwords.py` has the real cost."""
-    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    made = Accounts(tmp_path, now=clock, passwords=cheap)
+def cheap() -> Passwords:
+    """Hashes that cost little; `test_passwords.py` has the real cost."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture(scope="module")
+def folder(recorded: QuietTown, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the town's data: recordings, catalogue and accounts."""
+    return Path(shutil.copytree(recorded.archive.folder, tmp_path_factory.mktemp("town") / "data"))
+
+
+@pytest.fixture(scope="module")
+def accounts(folder: Path, clock: Clock) -> Iterator[Accounts]:
+    """None yet."""
+    made = Accounts(folder, now=clock, passwords=cheap())
     yield made
     made.close()
 
@@ -66,20 +80,19 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> QuietTown:
     return town
 
 
-@pytest.fixture
-def town(recorded: QuietTown, tmp_path: Path) -> Iterator[QuietTown]:
-    shutil.copytree(recorded.archive.folder, tmp_path, dirs_exist_ok=True)
-    town = QuietTown(open_archive(tmp_path), parts=recorded.parts)
+@pytest.fixture(scope="module")
+def town(recorded: QuietTown, folder: Path) -> Iterator[QuietTown]:
+    town = QuietTown(open_archive(folder), parts=recorded.parts)
     yield town
     town.archive.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(town: QuietTown, accounts: Accounts) -> FastAPI:
     return create_api(town, accounts)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(app: FastAPI, town: QuietTown) -> Iterator[str]:
     """The address of a real server, run as `passerby serve` does."""
     with serving(app, town.town) as address:
@@ -104,17 +117,20 @@ def serving(app: FastAPI, town: Town) -> Iterator[str]:
         listener.close()
 
 
+_numbers = itertools.count()
+
+
 class Browser(httpx.Client):
     """Keeps its cookies, and the token of its session; sends what our own pages would."""
 
     def __init__(self, address: str) -> None:
         super().__init__(base_url=address, trust_env=False, timeout=30)
-        self.form_token = ""
+        self.name = self.form_token = ""
 
     def log_in(self, name: str, password: str = PASSWORD) -> Browser:
         answer = self.post("/api/v1/login", json={"name": name, "password": password})
         assert answer.status_code == 200, answer.text
-        self.form_token = answer.json()["form_token"]
+        self.name, self.form_token = name, answer.json()["form_token"]
         self.headers["X-CSRF-Token"] = self.form_token
         return self
 
@@ -125,23 +141,26 @@ class People:
 
     address: str
     accounts: Accounts
+    app: FastAPI
     browsers: list[Browser] = field(default_factory=list)
 
-    def make(self, name: str, role: Role, sites: frozenset[str] | None = None) -> None:
+    def make(self, role: Role, sites: frozenset[str] | None = None) -> str:
+        """An account that nobody else has; its name."""
+        name = f"{role}-{next(_numbers)}"
         self.accounts.join(self.accounts.links.invite(role, sites), name, PASSWORD)
+        return name
 
-    def browser(self, name: str, role: Role, sites: frozenset[str] | None = None) -> Browser:
-        self.make(name, role, sites)
-        return self.nobody().log_in(name)
+    def browser(self, role: Role, sites: frozenset[str] | None = None) -> Browser:
+        return self.nobody().log_in(self.make(role, sites))
 
     def nobody(self) -> Browser:
         self.browsers.append(Browser(self.address))
         return self.browsers[-1]
 
 
-@pytest.fixture
-def people(server: str, accounts: Accounts) -> Iterator[People]:
-    people = People(server, accounts)
+@pytest.fixture(scope="module")
+def people(server: str, accounts: Accounts, app: FastAPI) -> Iterator[People]:
+    people = People(server, accounts, app)
     yield people
     for browser in people.browsers:
         browser.close()

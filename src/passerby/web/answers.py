@@ -91,7 +91,7 @@ class Trial(Answer):
     gop_s: float | None
     clock_offset_s: float | None = Field(description="The camera's clock less ours.")
     why_not_copied: str = Field(description="Why clear GOPs cannot be stored as they come; empty where they can.")
-    covered: dict[str, int] = Field(description="What was covered in the picture, by label.")
+    covered: list[str] = Field(description="What was covered in the picture, by label.")
     still: str = Field(description="A redacted picture, JPEG, in base64.")
 
 

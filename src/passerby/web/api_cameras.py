@@ -142,7 +142,7 @@ def try_camera(body: TrialBody, network: TheNetwork, accounts: TheAccounts, call
         gop_s=trial.gop_s,
         clock_offset_s=trial.clock_offset_s,
         why_not_copied=trial.why_not_copied,
-        covered=trial.covered,
+        covered=list(trial.covered),
         still=base64.b64encode(trial.still).decode(),
     )
 

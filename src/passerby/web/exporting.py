@@ -103,7 +103,8 @@ def _refuse_unfit(chosen: list[SegmentInfo]) -> None:
     for before, after in pairwise(chosen):
         if (before.width, before.height) != (after.width, after.height):
             raise HTTPException(
-                422, f"the picture changed its size at {after.begins_at.isoformat()}; export what is before and after apart"
+                422,
+                f"the picture changed its size at {after.begins_at.isoformat()}; export what is before and after apart",
             )
 
 
