@@ -98,7 +98,7 @@ class Connection:
     @property
     def _is_overdue(self) -> bool:
         """Whether the thread should have noticed the silence, and hangs: looking up a name cannot be interrupted."""
-        return self._silent_s >= self._address.timeout_s + _GRACE_S
+        return self._address.kind != "file" and self._silent_s >= self._address.timeout_s + _GRACE_S
 
     def _run(self) -> None:
         try:
@@ -107,7 +107,9 @@ class Connection:
                 self._receive(container)
         except Exception as error:
             connected = self._opened is not None
-            self._error = explained(self._address, error, connected=connected, waited_s=self._silent_s)
+            told = explained(self._address, error, connected=connected, waited_s=self._silent_s)
+            # The frames of a traceback hold the connection, which knows the password.
+            self._error = told.with_traceback(None)
         finally:
             self._ended.set()
             self._ready.set()
@@ -132,7 +134,9 @@ class Connection:
             self.bytes_in += packet.size
             at_s = time.monotonic()
             due_s = player.due_s if player else at_s
-            yield Arrival(packet, packet.pts, packet.duration or 0, datetime.now(UTC), at_s, due_s)
+            # FFmpeg numbers the pictures of HTTP, as if they came at a fixed rate.
+            pts = None if self._address.kind == "http" else packet.pts
+            yield Arrival(packet, pts, packet.duration or 0, datetime.now(UTC), at_s, due_s)
             if late:
                 raise silent(self._address, connected=self._opened is not None)
             self._sign_of_life_s = time.monotonic()

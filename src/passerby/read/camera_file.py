@@ -36,6 +36,7 @@ class FilePlayer:
     def __init__(self, address: CameraAddress, speed: float, closed: threading.Event) -> None:
         self._address, self._speed, self._closed = address, speed, closed
         self._started_s = time.monotonic()
+        self._begun = False
         self._last_s: float | None = None
         self._shift: int | None = 0
         self._end: int | None = None
@@ -79,7 +80,8 @@ class FilePlayer:
 
     def _advance(self, stands_s: float | None) -> None:
         """Sets `due_s`. Times that fall back, and gaps longer than a camera may be silent, count as one frame."""
-        step_s = _NOMINAL_S
+        step_s = _NOMINAL_S if self._begun else 0.0
+        self._begun = True
         if stands_s is not None and self._last_s is not None and 0 < stands_s - self._last_s < self._address.timeout_s:
             step_s = stands_s - self._last_s
         self._last_s = stands_s

@@ -71,7 +71,7 @@ def open_first(
         CameraUnusable: none can be decoded, or it is too large.
         CameraLost: the packets end before.
     """
-    decoder = Decoder(stream, threads=1)
+    decoder = Decoder(stream, threads=1, strict=True)
     lead: list[Arrival] = []
     for arrival in arrivals:
         lead.append(arrival)

@@ -22,6 +22,8 @@ from passerby.read.gops import GopDraft
 from passerby.read.order import Group, PresentationOrder, Shown, Slot
 from passerby.read.picture import frame_of
 
+_INTRA_ONLY = frozenset({"mjpeg", "rawvideo"})
+"""Codecs whose frames come in the order of their packets, whatever their times are."""
 _MISSING = "frames before it never arrived"
 _LONGEST_MEMORY = 64
 """Packets whose frame is still expected; decoders hold back 16."""
@@ -74,9 +76,15 @@ class LivePictures:
         Raises:
             CameraLost: the camera changes to pictures of another size, format or kind.
         """
+        why_not = self._judge.why_not(arrival.packet)
+        if why_not == PARAMETERS_CHANGE:
+            raise CameraLost(f"camera {self._info.name} changed how it encodes its pictures")
         self._tag += 1
-        self._send(arrival, self._judge.why_not(arrival.packet))
-        self._take(self._decoder.decode(self._tag, arrival.packet))
+        decoded = self._decoder.decode(self._tag, arrival.packet)
+        for _, picture in decoded:
+            self._refuse_another_size(picture)
+        self._send(arrival, why_not)
+        self._take(decoded)
         yield from self._show(arrival.due_s)
 
     def finish(self) -> Iterator[LivePicture]:
@@ -87,8 +95,6 @@ class LivePictures:
         yield from self._show(latest[0].due_s if latest else 0.0)
 
     def _send(self, arrival: Arrival, why_not: str) -> None:
-        if why_not == PARAMETERS_CHANGE:
-            raise CameraLost(f"camera {self._info.name} changed how it encodes its pictures")
         packet, starts = arrival.packet, self._judge.starts_closed(arrival.packet)
         if arrival.after_gap or self._misses_a_frame(packet):
             self._group.damage(self._tag, _MISSING)
@@ -96,8 +102,9 @@ class LivePictures:
         if starts:
             self._draft = GopDraft(self._tag, self._tag)
         self._draft.why_not = self._draft.why_not or why_not
-        group_before = self._enter_group(arrival.pts, starts=starts)
-        slot = Slot(self._tag, arrival.pts, self._group, group_before, self._draft, arrival.duration)
+        place = self._tag if self._info.codec in _INTRA_ONLY else arrival.pts
+        group_before = self._enter_group(place, starts=starts)
+        slot = Slot(self._tag, place, self._group, group_before, self._draft, arrival.duration)
         self._order.expect(slot, None)
         if packet.is_corrupt:
             self._group.damage(self._tag, "damaged packets")
@@ -118,18 +125,16 @@ class LivePictures:
         if self._decoder.failed:
             self._order.fail(self._tag, 1, "the decoder reported errors")
         for number, picture in decoded:
-            self._order.arrive(number, picture if self._is_like_the_first(picture) else None)
+            self._order.arrive(number, picture if self._sample.fits(picture) else None)
 
-    def _is_like_the_first(self, picture: VideoFrame) -> bool:
-        if self._sample.fits(picture):
-            return True
-        if picture.is_corrupt:
-            return False
+    def _refuse_another_size(self, picture: VideoFrame) -> None:
+        """A damaged picture may be of any size; a sound one tells that the camera was set up anew."""
         sample = self._sample
-        raise CameraLost(
-            f"camera {self._info.name} changed its pictures from {sample.width}x{sample.height} {sample.pixel_format} "
-            f"to {picture.width}x{picture.height} {picture.format.name}"
-        )
+        if not sample.fits(picture) and not picture.is_corrupt:
+            raise CameraLost(
+                f"camera {self._info.name} changed its pictures from {sample.width}x{sample.height} "
+                f"{sample.pixel_format} to {picture.width}x{picture.height} {picture.format.name}"
+            )
 
     def _show(self, due_s: float) -> Iterator[LivePicture]:
         ready = list(self._order.ready())
@@ -139,7 +144,7 @@ class LivePictures:
     def _picture(self, shown: Shown, due_s: float, *, alone: bool) -> LivePicture:
         slot, info = shown.slot, self._info
         arrival, starts = self._sent[slot.tag]
-        pts, repaired = self._clock.of_frame(None if shown.extra else slot.pts, due_s)
+        pts, repaired = self._clock.of_frame(None if shown.extra else arrival.pts, due_s)
         why_not = _why_not(shown, repaired=repaired, alone=alone)
         slot.draft.why_not = slot.draft.why_not or why_not
         carrier = self._sample.black() if shown.picture is None else shown.picture

@@ -114,8 +114,9 @@ def explained(address: CameraAddress, error: Exception, *, connected: bool, wait
         asked = "refuses this user and password" if address.username else "asks for a user and a password"
         return CameraRefused(f"{who} {asked}", hint="Try them in the camera's own page, and set them anew")
     if connected:
-        return CameraLost(f"{who} broke off: {_in_words(error)}")
-    if isinstance(error, av.error.InvalidDataError):
+        broken = isinstance(error, OSError) and error.errno == errno.EIO
+        return CameraLost(f"{who} broke off: {'the connection broke' if broken else _in_words(error)}")
+    if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
         return CameraUnusable(f"{who} answers, but not with video that can be read")
     return CameraUnreachable(f"{who} cannot be reached: {_in_words(error)}")
 

@@ -59,16 +59,18 @@ def _index_starts_with_keyframe(container: InputContainer, stream: VideoStream) 
 class Decoder:
     """Decodes numbered packets; says which number each frame is of, and that an error was met.
 
-    More than one of `threads` delays each frame by that many others.
+    More than one of `threads` delays each frame by that many others. With `strict` a JPEG that is cut off is an error,
+    not a picture with a gray end.
     """
 
-    def __init__(self, stream: VideoStream, threads: int = THREADS) -> None:
+    def __init__(self, stream: VideoStream, threads: int = THREADS, *, strict: bool = False) -> None:
         self._context = stream.codec_context
         self._context.thread_type = "AUTO"
         self._context.thread_count = threads
         # A damaged picture is wanted, flagged: leaving it out would change the frame count.
         self._context.flags |= Flags.output_corrupt
-        if self._context.codec.canonical_name == "hevc":
+        codec = self._context.codec.canonical_name
+        if codec == "hevc" or (strict and codec == "mjpeg"):
             # It keeps quiet about a damaged slice otherwise, and flags nothing.
             self._context.options = {"err_detect": "explode"}
         self.failed = False
