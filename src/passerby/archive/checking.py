@@ -143,13 +143,13 @@ def _check_rows(place: ArchiveFolder, catalogue: Database, found: _Finding, quic
 
 def _rows(catalogue: Database) -> Iterator[AnyRow]:
     """All segments, by recording and then by media time."""
-    key = tuple_(_segment.recording_id, _segment.media_start_s)
+    key = _segment.recording_id, _segment.media_start_s
     columns = [_segment[name] for name in ("id", "recording_id", "path", "media_start_s", "duration_s")]
-    query = select(*columns, _segment.size_bytes, _segment.sha256).order_by(key).limit(_BATCH)
+    query = select(*columns, _segment.size_bytes, _segment.sha256).order_by(*key).limit(_BATCH)
     last: tuple[int, float] = (-1, 0.0)
     while True:
         with catalogue.reading() as connection:
-            rows = connection.execute(query.where(key > last)).all()
+            rows = connection.execute(query.where(tuple_(*key) > last)).all()
         if not rows:
             return
         yield from rows
