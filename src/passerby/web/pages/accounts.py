@@ -11,7 +11,7 @@ from passerby.serve.account_links import VALID_H
 from passerby.serve.account_rows import Account
 from passerby.serve.permissions import Permission, Role, Sites
 from passerby.web.pages.amounts import instant
-from passerby.web.pages.dialogs import ask_first, show_once
+from passerby.web.pages.dialogs import ask_first, put_away, show_once
 from passerby.web.pages.markup import box, button, cell, panel, table, told, words
 from passerby.web.pages.visit import Visit
 
@@ -138,7 +138,7 @@ async def _role_and_sites(visit: Visit, title: str, deed: str, role: Role, sites
             button("Cancel", lambda: dialog.submit(False))
     agreed = await dialog
     answer = (Role(roles.value), frozenset(chosen.value) or None)
-    dialog.delete()
+    put_away(dialog)
     return answer if agreed else None
 
 

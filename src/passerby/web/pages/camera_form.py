@@ -16,6 +16,7 @@ from passerby.serve.permissions import Permission
 from passerby.serve.town import PLAIN_SITE, CameraSettings
 from passerby.settings import Covered
 from passerby.web.pages.camera_trial import show_trial
+from passerby.web.pages.dialogs import put_away
 from passerby.web.pages.markup import box, button, told, words
 from passerby.web.pages.visit import Visit
 
@@ -57,7 +58,7 @@ class CameraForm:
     async def asked(self) -> bool:
         """Show it, and say whether something was saved."""
         saved = bool(await self._dialog)
-        self._dialog.delete()
+        put_away(self._dialog)
         return saved
 
     def _connection(self) -> None:
@@ -177,5 +178,6 @@ def _folded(title: str) -> ui.element:
 def _in_words(error: Any) -> str:
     """One sentence of Pydantic, without what was typed: it may hold a password."""
     where = ".".join(str(part) for part in error["loc"])
-    message = str(error["msg"]).removeprefix("Value error, ")
+    allowed = "a to z, 0 to 9 and - are allowed" if error["type"] == "string_pattern_mismatch" else str(error["msg"])
+    message = allowed.removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

@@ -7,6 +7,7 @@ from base64 import b64encode
 from nicegui import ui
 
 from passerby.serve.network import CameraTrial
+from passerby.web.pages.dialogs import put_away
 from passerby.web.pages.markup import box, button, words
 
 _CLOCK_OFF_S = 2.0
@@ -22,7 +23,7 @@ async def show_trial(trial: CameraTrial) -> None:
                 words("li", line)
         button("Close", lambda: dialog.submit(None), "main")
     await dialog
-    dialog.delete()
+    put_away(dialog)
 
 
 def lines(trial: CameraTrial) -> list[str]:

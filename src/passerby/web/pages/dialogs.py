@@ -7,6 +7,12 @@ from nicegui import ui
 from passerby.web.pages.markup import box, button, words
 
 
+def put_away(dialog: ui.dialog) -> None:
+    """Remove a dialog that was answered; where the page was left meanwhile it is gone by itself."""
+    if not dialog.is_deleted and not dialog.client.is_deleted:
+        dialog.delete()
+
+
 async def ask_first(question: str, deed: str) -> bool:
     """Whether somebody agreed. Escape and the other button mean no."""
     with ui.dialog() as dialog, ui.card():
@@ -15,7 +21,7 @@ async def ask_first(question: str, deed: str) -> bool:
             button(deed, lambda: dialog.submit(True), "danger")
             button("Do nothing", lambda: dialog.submit(False))
     agreed = bool(await dialog)
-    dialog.delete()
+    put_away(dialog)
     return agreed
 
 
@@ -29,4 +35,4 @@ async def show_once(title: str, explained: str, secret: str) -> None:
             button("Copy", lambda: ui.clipboard.write(secret))
             button("I have it", lambda: dialog.submit(True), "main")
     await dialog
-    dialog.delete()
+    put_away(dialog)

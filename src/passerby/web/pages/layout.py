@@ -17,7 +17,7 @@ from passerby.web.pages.markup import box, icon, words
 from passerby.web.pages.visit import ALIVE_S, Visit
 
 STATIC = "/static/pages"
-_SCHEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+_SCHEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,5 @@ def cell(heading: str, text: str = "", classes: str = "") -> Words:
 
 def told(text: str, *, bad: bool = False) -> None:
     """Say what was done, or why not; read aloud by screen readers, too."""
-    ui.notify(
-        text,
-        type="negative" if bad else "positive",
-        position="bottom",
-        timeout=9000 if bad else 4000,
-        close_button="Close",
-    )
+    close = [{"label": "Close", "color": "white"}] if bad else []
+    ui.notify(text, type="negative" if bad else "positive", timeout=9000 if bad else 4000, actions=close)

@@ -46,7 +46,7 @@ def _choice(visit: Visit) -> None:
 
 
 def _clock() -> None:
-    with box("div", "line"):
+    with box("div", "line low"):
         _round("back", "replay_10", "Back 10 seconds")
         _round("play", "play_arrow", "Play", "main")
         _round("on", "forward_10", "On 10 seconds")
@@ -64,7 +64,7 @@ def _clock() -> None:
 
 
 def _day() -> None:
-    with box("div", "line"):
+    with box("div", "line low"):
         _round("earlier", "chevron_left", "The day before")
         with box("label", "field"):
             words("span", "Day")
@@ -97,7 +97,7 @@ def _day() -> None:
 def _export() -> None:
     with box("section", "panel", aria_label="Export"):
         words("h2", "Take a range away as one MP4")
-        with box("div", "line"):
+        with box("div", "line low"):
             _moment("from", "From", "From here")
             _moment("to", "To", "To here")
         words("p", "", "trouble", data_part="range", role="status")

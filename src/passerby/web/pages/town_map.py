@@ -59,7 +59,7 @@ def build(visit: Visit) -> None:
         return
     leaflet = _leaflet(placed, visit.network.town.tiles_url)
     statuses = visit.statuses()
-    with box("ul", "list", aria_label="Cameras on the map"):
+    with box("ul", "bare", aria_label="Cameras on the map"):
         marked = [_mark(visit, leaflet, camera, statuses[camera.name].state) for camera in placed]
     words("p", _where_from(visit.network.town.tiles_url), "quiet")
 
@@ -101,7 +101,7 @@ def _leaflet(placed: list[CameraSettings], tiles_url: str) -> ui.leaflet:
         leaflet.tile_layer(url_template=tiles_url, options={"maxZoom": 20})
     corners = [point for camera in placed for point in [*view_cone(camera), _place(camera)]]
     box_ = [[min(at) for at in zip(*corners, strict=True)], [max(at) for at in zip(*corners, strict=True)]]
-    leaflet.on("init", lambda: leaflet.run_map_method("fitBounds", box_, {"padding": [30, 30], "maxZoom": 18}))
+    leaflet.on("init", lambda: leaflet.run_map_method("fitBounds", box_, {"padding": [50, 50], "maxZoom": 18}))
     return leaflet
 
 

@@ -8,6 +8,7 @@ const LISTED_MS = 20 * 60_000; // segments are listed for so long a stretch at o
 const AGAIN_MS = 3000; // until what is still being recorded, or did not come, is asked for again
 const BACK_MS = 30_000; // kept behind the clock
 const FASTEST = 16; // what browsers play
+const SEAM_S = 0.15; // wall clocks leave holes between recordings that nobody wants to see
 const SAME_S = 0.3; // the wall clock may wander so much from the recording's own before it is believed
 
 export class Track {
@@ -27,20 +28,21 @@ export class Track {
   /** "gap": nothing was recorded then. "loading": it is fetched. "ready": it shows. "unplayable": not in this browser. */
   state(at) {
     if (this.unplayable) return "unplayable";
+    if (this.#place(at) !== null) return this.video.readyState >= 2 && !this.video.seeking ? "ready" : "loading";
     if (at < this.#listed.begin || at >= this.#listed.end) return "loading";
     const here = this.#segments.find((segment) => segment.begin <= at && at < segment.end);
     if (!here || this.#unusable.has(here.id)) return "gap";
-    if (!this.#held(at)) return this.#loaded.has(here.id) ? "gap" : "loading"; // loaded, and no picture there
-    return this.video.readyState >= 2 && !this.video.seeking ? "ready" : "loading";
+    return this.#loaded.has(here.id) ? "gap" : "loading"; // loaded, and no picture there
   }
 
   /** Bring the video to where the clock is, and fetch what comes next. */
   follow(at, speed, playing) {
     this.#fetchNext(at, 1000 * Math.max(15, 8 * speed));
     const video = this.video;
-    const off_s = this.#media(at) - video.currentTime;
+    const place_s = this.#place(at);
+    const off_s = (place_s ?? video.currentTime) - video.currentTime;
     const most_s = video.seeking ? 1 : playing ? 0.25 * Math.max(1, speed) : 0.02;
-    if (this.#held(at) && Math.abs(off_s) > most_s) video.currentTime = this.#media(at);
+    if (Math.abs(off_s) > most_s) video.currentTime = place_s;
     if (playing && this.state(at) === "ready") {
       video.playbackRate = Math.min(FASTEST, speed * (1 + Math.min(0.1, Math.max(-0.1, off_s / speed))));
       if (video.paused) video.play().catch(() => undefined);
@@ -56,9 +58,11 @@ export class Track {
     return (at - this.begin) / 1000;
   }
 
-  #held(at) {
+  /** Media time of the picture to show: there, or where one begins in a moment; null where none is held. */
+  #place(at) {
     const time = this.#media(at);
-    return Boolean(this.#buffer?.ranges().some(([begin, end]) => begin - 0.1 <= time && time < end));
+    const range = this.#buffer?.ranges().find(([begin, end]) => begin - SEAM_S <= time && time < end);
+    return range ? Math.max(time, range[0]) : null;
   }
 
   #fetchNext(at, ahead) {
