@@ -18,6 +18,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
+from zlib import crc32
 
 import av
 
@@ -204,15 +205,18 @@ class SegmentWriter:
                 self._end_segment()
 
     def _new_encoder(self) -> LiveEncoder:
-        options = self._options
-        return LiveEncoder(
-            self._like,
-            Fraction(1, self._timescale),
-            quality=options.quality,
-            speed=options.speed,
-            threads=options.threads,
-            set_id=self._splicer.plain_id,
-        )
+        """An encoder whose parameter sets go by a number that comes from what is in them.
+
+        So they are the same in every recording with the same settings, and most likely have another number in those
+        with others: `export` can put both into one file.
+        """
+        ids = self._splicer.free_ids
+        return self._encoder_with(ids[crc32(self._encoder_with(ids[0]).extradata) % len(ids)])
+
+    def _encoder_with(self, set_id: int) -> LiveEncoder:
+        options, base = self._options, Fraction(1, self._timescale)
+        quality, speed, threads = options.quality, options.speed, options.threads
+        return LiveEncoder(self._like, base, quality=quality, speed=speed, threads=threads, set_id=set_id)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -94,7 +94,13 @@ def _is_new(unit: bytes, sets: ParameterSets) -> bool:
 
 
 class Splicer:
-    """Turns packets of the source and packets of our encoder into packets of one stream."""
+    """Turns packets of the source and packets of our encoder into packets of one stream.
+
+    Attributes:
+        free_ids: numbers that no parameter set of the source goes by.
+        plain_id: one of them.
+        reordered_id: another.
+    """
 
     def __init__(self, like: VideoInfo, source: ParameterSets, *, start_codes: bool = False) -> None:
         """`source` is what the video `like` says of its packets; `start_codes`: they are in annex B."""
@@ -104,8 +110,8 @@ class Splicer:
         self._chroma = next(c for c, digits in ((2, "422"), (3, "444"), (1, "")) if digits in like.pixel_format)
         self._bits = like.bits
         taken = source.numbers
-        free = [number for number in range(1, _LARGEST_ID + 1) if number not in taken]
-        self.plain_id, self.reordered_id = free[:2]
+        self.free_ids = tuple(number for number in range(1, _LARGEST_ID + 1) if number not in taken)
+        self.plain_id, self.reordered_id = self.free_ids[:2]
         self._own: tuple[bytes, ...] = ()
 
     def join(self, *extradata: bytes) -> bytes:
