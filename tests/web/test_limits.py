@@ -1,0 +1,134 @@
+"""Too much, too large, too slow: refused before anybody looks at it, and the server goes on."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from passerby.serve.permissions import Role
+from passerby.web import limits
+
+from .conftest import People
+
+
+@pytest.fixture
+def connection(people: People) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection(people.address.removeprefix("http://"), timeout=30)
+    yield connection
+    connection.close()
+    assert people.nobody().get("/healthz").json() == {"status": "ok"}
+
+
+def _status(connection: http.client.HTTPConnection, method: str, path: str, **how: object) -> int:
+    connection.request(method, path, **how)  # type: ignore[arg-type]
+    return connection.getresponse().status
+
+
+def test_a_body_that_says_it_is_too_large(connection: http.client.HTTPConnection) -> None:
+    connection.putrequest("POST", "/api/v1/login")
+    connection.putheader("Content-Length", str(10**15))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+
+
+@pytest.mark.parametrize("path", ["/api/v1/login", "/login", "/join/x"])
+def test_a_body_that_does_not_say_so(connection: http.client.HTTPConnection, path: str) -> None:
+    kind = "application/json" if path.startswith("/api") else "application/x-www-form-urlencoded"
+    chunks = iter([b"x" * 10_000] * 10)
+    assert _status(connection, "POST", path, body=chunks, headers={"Content-Type": kind}, encode_chunked=True) == 413
+
+
+def test_a_body_that_stops_coming(
+    connection: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_BODY_S", 0.2)
+    connection.putrequest("POST", "/api/v1/login")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", "100")
+    connection.endheaders()
+    connection.send(b'{"name":')
+    assert connection.getresponse().status == 408
+
+
+def test_a_body_as_large_as_allowed_is_read(connection: http.client.HTTPConnection) -> None:
+    body = b'{"name": "' + b"x" * (limits.MOST_BODY_BYTES - 100) + b'", "password": "x"}'
+    assert _status(connection, "POST", "/api/v1/login", body=body, headers={"Content-Type": "application/json"}) == 422
+
+
+def test_too_many_headers(connection: http.client.HTTPConnection) -> None:
+    headers = {f"X-{number}": "x" for number in range(limits.MOST_HEADERS)}
+    assert _status(connection, "GET", "/login", headers=headers) == 431
+
+
+def test_headers_that_are_too_large(connection: http.client.HTTPConnection) -> None:
+    assert _status(connection, "GET", "/login", headers={"X": "x" * limits.MOST_HEADER_BYTES}) == 431
+
+
+def test_headers_that_never_end(people: People, connection: http.client.HTTPConnection) -> None:
+    host, _, port = people.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
+        raw.sendall(b"GET /login HTTP/1.1\r\nHost: x\r\n")
+        refused = b""
+        try:
+            for _ in range(1000):
+                raw.sendall(b"X: " + b"x" * 1000 + b"\r\n")
+            refused = raw.recv(100)
+        except OSError:  # closed on us
+            return
+    assert refused.startswith(b"HTTP/1.1 4")
+
+
+def test_an_address_that_is_too_long(connection: http.client.HTTPConnection) -> None:
+    assert _status(connection, "GET", "/login?next=/" + "x" * limits.MOST_ADDRESS_BYTES) == 414
+
+
+@pytest.mark.parametrize("path", ["/public/%ff%fe", "/public/%00", "/login?next=%ff", "/join/%ff", "/%ff", "/public/%f0%9f%98%80"])
+def test_addresses_that_are_no_text(connection: http.client.HTTPConnection, path: str) -> None:
+    assert _status(connection, "GET", path) in (200, 401, 404)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "TRACE", "CONNECT", "BREW"])
+def test_methods_that_nobody_asked_for(connection: http.client.HTTPConnection, method: str) -> None:
+    assert _status(connection, method, "/login") in (400, 405)
+
+
+@pytest.mark.parametrize("cookie", ["passerby_session", "passerby_session=", "passerby_session=a;b=c;;==", "\x01", "é" * 50])
+def test_cookies_that_are_none(connection: http.client.HTTPConnection, cookie: str) -> None:
+    assert _status(connection, "GET", "/api/v1/session", headers={"Cookie": cookie.encode()}) in (400, 401)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"name": 1}', b'{"name": "\\ud800", "password": "x"}', b"\xff\xfe"])
+def test_bodies_that_are_none(connection: http.client.HTTPConnection, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    assert _status(connection, "POST", "/api/v1/login", body=body, headers=headers) in (400, 401, 422)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/login", "/public/gate", "/api/v1/cameras", "/api/v1/segments/1", "/metrics", "/nowhere", "/api/v1/login"],
+)
+def test_every_answer_says_what_browsers_must_not_do(people: People, path: str) -> None:
+    for browser in (people.nobody(), people.browser(Role.ADMIN)):
+        headers = browser.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "same-origin"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["cache-control"] == "no-store"
+        assert "access-control-allow-origin" not in headers
+        assert "server" not in headers
+
+
+def test_health_says_yes_or_no(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    from passerby.errors import ArchiveError
+
+    def broken(_: int = 100) -> list[object]:
+        raise ArchiveError("catalogue.sqlite: was locked by another process for longer than 10 s")
+
+    assert people.nobody().get("/healthz").json() == {"status": "ok"}
+    monkeypatch.setattr(people.app.state.network.archive, "erasures", broken)
+    answer = people.nobody().get("/healthz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "not ok"})
