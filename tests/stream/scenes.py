@@ -127,7 +127,7 @@ class Finder:
         found = self.find(picture)
         middle = (found.boxes[:, None, :2] + found.boxes[:, None, 2:]) / 2
         inside = ((middle >= areas[None, :, :2] - 24) & (middle <= areas[None, :, 2:] + 24)).all(axis=2)
-        return found[np.flatnonzero(inside.any(axis=1))]
+        return found[np.flatnonzero(np.any(inside, axis=1))]
 
 
 @dataclass
@@ -168,6 +168,10 @@ class Altered:
     @property
     def bytes_in(self) -> int:
         return self._camera.bytes_in
+
+    @property
+    def dropped(self) -> int:
+        return self._camera.dropped
 
     def pictures(self) -> Iterator[LivePicture]:
         for index, picture in enumerate(self._camera.pictures()):

@@ -26,6 +26,10 @@ from passerby.regions import Boxes, Detections, Look, no_boxes
 LIVE = AttentionOptions(threads=1, least_pause_s=0.25, renew_at_most_s=32.0)
 """How closely live cameras are looked at."""
 
+_MOST_MISSED = 3
+"""What stands unchanged is believed for so many renewals that do not find it again: a camera runs for days, and what
+was found by mistake would stay covered all the time."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveLook:
@@ -61,7 +65,7 @@ class LiveLooks:
         """
         self._lookers = _AtOnce(picture_of, detector, options, on_look)
         self._attention = Attention(self._lookers, options)
-        self._verdicts = Verdicts(self._lookers)
+        self._verdicts = Verdicts(self._lookers, _MOST_MISSED)
 
     @property
     def waits(self) -> bool:

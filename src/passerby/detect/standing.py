@@ -6,7 +6,8 @@ often just missed. On a fixed camera the picture itself says that it is still th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -19,6 +20,8 @@ from passerby.regions import Boxes, Detections, iou
 
 HELD_FROM: Final = 0.25
 """Score from which a detection is held: as much as starts a track."""
+_WEAK: Final = 0.05
+"""Every detection has a higher score than this, and every hint a lower one."""
 _SWAY: Final = 2
 """Who stands sways: the same is searched this far around, in pixels of the sketch."""
 _LEAST: Final = 3
@@ -33,32 +36,46 @@ _SAME: Final = 0.3
 
 @dataclass(slots=True, eq=False)
 class _Held:
-    """One that was found: its detection, alone in `found`, and how its place looked, in pixels of the sketch."""
+    """One that was found: its detection, alone in `found`, and how its place looked, in pixels of the sketch.
+
+    `missed`: looks at the whole picture in a row that did not find it, not even weakly.
+    """
 
     found: Detections
     place: tuple[int, int]
     shown: Luma
+    missed: int = 0
 
 
 class Standing:
-    """What was found in one scene and not seen to leave. It keeps small pieces of sketches, no frames."""
+    """What was found in one scene and not seen to leave. It keeps small pieces of sketches, no frames.
 
-    def __init__(self) -> None:
+    After `most_missed` looks at the whole picture in a row that do not find it, not even weakly, it was nothing.
+    """
+
+    def __init__(self, most_missed: float = math.inf) -> None:
+        self._most_missed = most_missed
         self._held: list[_Held] = []
 
     def forget(self) -> None:
         """A new scene begins."""
         self._held = []
 
-    def joined(self, found: Detections, sketch: Luma, shrink: npt.NDArray[np.float32]) -> Detections:
+    def joined(
+        self, found: Detections, sketch: Luma, shrink: npt.NDArray[np.float32], *, looked: bool = False
+    ) -> Detections:
         """What was found in a key, and hints for what was found before, was not found now, and still stands there.
 
         Args:
             found: in the key, everywhere.
             sketch: of the key.
             shrink: pixels of the frame for one of the sketch, x and y.
+            looked: the whole of the key was looked at.
         """
         kept = [held for held in self._held if not _is_among(held.found, found)]
+        if looked:
+            kept = [_looked_for(held, found) for held in kept]
+        kept = [held for held in kept if held.missed < self._most_missed]
         still = [held for held in (_moved(held, sketch, shrink) for held in kept) if held is not None]
         strong = found[found.scores >= HELD_FROM]
         fresh = [_held(strong[np.array([index])], sketch, shrink) for index in range(len(strong))]
@@ -67,11 +84,17 @@ class Standing:
         return without_repeats(found, hints(remembered, np.zeros((len(remembered), 2), np.float32)))
 
 
-def _is_among(one: Detections, found: Detections) -> bool:
+def _is_among(one: Detections, found: Detections, least: float = HELD_FROM) -> bool:
     """Whether it was found again; a hint does not count, and a weak detection is a sighting that replaces it only if
     it is held itself."""
-    same = (found.labels == one.labels[0]) & (found.scores >= HELD_FROM)
+    same = (found.labels == one.labels[0]) & (found.scores >= least)
     return bool((iou(one.boxes, found.boxes[same]) > _SAME).any())
+
+
+def _looked_for(held: _Held, found: Detections) -> _Held:
+    """It, after a look at the whole picture."""
+    weakly = _is_among(held.found, found, least=_WEAK)
+    return replace(held, missed=0 if weakly else held.missed + 1)
 
 
 def _held(found: Detections, sketch: Luma, shrink: npt.NDArray[np.float32]) -> _Held | None:
@@ -105,4 +128,4 @@ def _moved(held: _Held, sketch: Luma, shrink: npt.NDArray[np.float32]) -> _Held 
         return held
     shift = np.tile((np.array(now) - held.place) * shrink, 2).astype(np.float32)
     boxes = (held.found.boxes + shift).astype(np.float32)
-    return _Held(Detections(boxes, held.found.scores, held.found.labels), now, held.shown)
+    return replace(held, found=Detections(boxes, held.found.scores, held.found.labels), place=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -84,10 +85,11 @@ class Span:
 class Verdicts:
     """Turns spans into looks, in order."""
 
-    def __init__(self, lookers: Lookers) -> None:
+    def __init__(self, lookers: Lookers, most_missed: float = math.inf) -> None:
+        """`most_missed` is as in `Standing`."""
         self._lookers = lookers
         self._known = Detections()
-        self._standing = Standing()
+        self._standing = Standing(most_missed)
         self._sound = False
 
     def pass_on(self, spans: deque[Span], *, wait: bool = False) -> Iterator[Look]:
@@ -117,7 +119,11 @@ class Verdicts:
         self._sound = found is not None and (key.areas is None or self._sound)
         if found is not None and key.areas is not None:
             found = renewed(found, self._known, key.areas)
-        self._known = self._standing.joined(found, key.sketch, shrink) if found is not None else Detections()
+        self._known = (
+            self._standing.joined(found, key.sketch, shrink, looked=key.areas is None)
+            if found is not None
+            else Detections()
+        )
         how: How = "whole" if key.areas is None else "part" if key.look else "carried"
         return Look(key.pts, self._known, how if self._sound else "unseen", key.cut)
 

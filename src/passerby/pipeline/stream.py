@@ -105,10 +105,11 @@ def redact_stream(
     ensemble = video_detector(settings) if detector is None else None
     looks_with = detector if ensemble is None else (ensemble if ensemble.members else None)
     buffer = Buffer(options.delay_s, options.most_waiting_bytes)
-    told = Told(outlet.state, outlet.figures, buffer, lambda: camera.bytes_in)
+    told = Told(outlet.state, outlet.figures, buffer, camera, watches="motion" in settings.cover)
     keep, only = ([Polygon.of(points) for points in given] for given in (settings.keep, settings.only))
     verdicts = Verdicts(camera.info, options.delay_s, settings.margins, keep, only)
-    looker = Looker(buffer, verdicts, looks_with, options.delay_s, told)
+    rest = ensemble.rest if ensemble is not None else _nothing
+    looker = Looker(buffer, verdicts, looks_with, options.delay_s, told, rest)
     background = Background() if "motion" in settings.cover else None
     recorder = _recorder(camera, folder, options, outlet, camera_name, told)
     told.tick()
@@ -148,6 +149,10 @@ def _read(camera: CameraStream, buffer: Buffer, background: Background | None) -
         if buffer.is_ended():
             return
         buffer.put(Waiting(picture, sketch, blocks))
+
+
+def _nothing() -> None:
+    """A detector that somebody else made rests when they say so."""
 
 
 class _Thread:

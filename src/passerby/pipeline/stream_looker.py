@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from passerby.detect.detector import Detector
 from passerby.detect.live import LiveLook, LiveLooks, moving_in
@@ -18,6 +18,7 @@ from passerby.track.tracker import LiveTracker, LiveTrackOptions
 
 _CALM_S = 0.3
 """While looking is no further behind than this, every picture is examined."""
+_REST_AFTER_S = 2.0
 _FADE = 0.9
 _STALLED_S = 0.3
 """When no picture has come for so long, those that wait for one are looked at without it."""
@@ -69,12 +70,19 @@ class Looker:
     """
 
     def __init__(
-        self, buffer: Buffer, verdicts: Verdicts, detector: Detector | None, delay_s: float, told: Told
+        self,
+        buffer: Buffer,
+        verdicts: Verdicts,
+        detector: Detector | None,
+        delay_s: float,
+        told: Told,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
-        """`detector` is None where nothing is to be looked for."""
+        """`detector` is None where nothing is to be looked for; `rest` gives its memory back until the next look."""
         self._buffer, self._verdicts, self._told = buffer, verdicts, told
         self._delay_s = delay_s
-        self._detector = detector
+        self._detector, self._rest = detector, rest
+        self._looked_s, self._rests = time.monotonic(), True
         self._looks = self._new_looks()
         self._by_pts: dict[int, Waiting] = {}
         self._last: Waiting | None = None
@@ -92,6 +100,7 @@ class Looker:
                 self._examine(self._choose(newer))
             elif self._looks is not None and self._looks.waits:
                 self._know(self._looks.settle())
+            self._rest_when_idle()
         if self._looks is not None and self._looks.waits:
             self._know(self._looks.settle())
 
@@ -128,8 +137,14 @@ class Looker:
             latest = looks[-1].look.pts
             self._by_pts = {pts: waiting for pts, waiting in self._by_pts.items() if pts > latest}
 
+    def _rest_when_idle(self) -> None:
+        if not self._rests and time.monotonic() - self._looked_s > _REST_AFTER_S:
+            self._rests = True
+            self._rest()
+
     def _picture_of(self, frame: Frame) -> Picture:
         self._told.looking()
+        self._looked_s, self._rests = time.monotonic(), False
         return self._by_pts[frame.pts].shown()
 
 

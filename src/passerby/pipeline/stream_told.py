@@ -7,9 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from passerby.live import CameraFigures, CameraState
-from passerby.pipeline.stream_buffer import Buffer, TooLate
+from passerby.pipeline.stream_buffer import Buffer, TooLate, Waiting
+from passerby.regions import Regions
 
 _FIGURES_S = 1.0
 _RECOVERED_S = 5.0
@@ -24,6 +26,18 @@ LOOKING_LATE = "looking does not keep up, so that some pictures are covered whol
 DAMAGED = "the camera sent damaged pictures, which are covered whole"
 DROPPED = "the machine does not keep up, so that some pictures are left out"
 RECORDING_BROKE = "a recording broke off, and a new one was begun"
+
+
+class Source(Protocol):
+    """What a camera counts."""
+
+    @property
+    def bytes_in(self) -> int:
+        """Received, in packets."""
+
+    @property
+    def dropped(self) -> int:
+        """Packets that were left out because nobody took them in time."""
 
 
 @dataclass(slots=True)
@@ -45,12 +59,16 @@ class Told:
         on_state: Callable[[CameraState, str], None],
         on_figures: Callable[[CameraFigures], None],
         buffer: Buffer,
-        bytes_in: Callable[[], int],
+        camera: Source,
+        *,
+        watches: bool,
     ) -> None:
+        """`watches`: what differs from the background is covered, so that it has to be learned first."""
+        self._watches = watches
         self.frames = self.left_out = self.covered_whole = 0
         self.copied_gops = self.encoded_gops = self.bytes_written = 0
         self._on_state, self._on_figures = on_state, on_figures
-        self._buffer, self._bytes_in = buffer, bytes_in
+        self._buffer, self._camera = buffer, camera
         self._lock = threading.Lock()
         self._looks, self._look_s = 0, deque[float](maxlen=_LAST_LOOKS)
         self._looking_since: float | None = None
@@ -79,26 +97,28 @@ class Told:
         with self._lock:
             self._troubles[why] = time.monotonic()
 
-    def written(self, arrived_s: float, share: float, *, known: bool, damaged: bool) -> None:
-        """A picture was stored; `known`: not all of it was covered because nothing was known of it."""
+    def written(self, waiting: Waiting, regions: Regions | None, share: float) -> None:
+        """A picture was stored; `regions` is what was painted in it, `share` of the picture."""
         self.frames += 1
         self._second.written += 1
         self._second.share += share
-        self._second.delay_s += time.monotonic() - arrived_s
-        if known:
-            self._known_once = True
-            return
-        self.covered_whole += 1
-        if damaged:
+        self._second.delay_s += waiting.age_s()
+        whole = regions is None or waiting.frame.damaged
+        self.covered_whole += whole
+        if waiting.frame.damaged:
             self.trouble(DAMAGED)
+        elif self._watches and waiting.blocks is None:
+            self._known_once = False  # the background is being learned, and that is no trouble
+        elif not whole:
+            self._known_once = True
         elif self._known_once:
             self.trouble(LOOKING_LATE)
 
     def tick(self) -> None:
         """Tell what is due."""
         now_s = time.monotonic()
-        if self._buffer.dropped + self.left_out > self._told_drops:
-            self._told_drops = self._buffer.dropped + self.left_out
+        if self._dropped() > self._told_drops:
+            self._told_drops = self._dropped()
             self.trouble(DROPPED)
         since = self._looking_since
         if since is not None and now_s - since > _SILENT_S:
@@ -107,9 +127,9 @@ class Told:
         if now_s - self._second.began_s >= _FIGURES_S:
             self._on_figures(self._figures(now_s))
 
-    def learning(self) -> None:
-        """The background is being learned: nothing but that keeps pictures covered."""
-        self._known_once = False
+    def _dropped(self) -> int:
+        """Before they were decoded, before they were held, and after."""
+        return self._camera.dropped + self._buffer.dropped + self.left_out
 
     def _tell_state(self, now_s: float) -> None:
         with self._lock:
@@ -133,13 +153,13 @@ class Told:
         return CameraFigures(
             fps=(arrived - second.arrived) / passed_s,
             frames=self.frames,
-            dropped=self._buffer.dropped + self.left_out,
+            dropped=self._dropped(),
             covered_whole=self.covered_whole,
             looks=looks,
             look_s=sum(look_s) / max(1, len(look_s)),
             covered_share=second.share / count,
             delay_s=second.delay_s / count,
-            bytes_in=self._bytes_in(),
+            bytes_in=self._camera.bytes_in,
             bytes_written=self.bytes_written,
             copied_gops=self.copied_gops,
             encoded_gops=self.encoded_gops,

@@ -78,9 +78,7 @@ class Recorder:
             redacted = self._painter.cover(waiting.take(), regions)
             self._show(redacted, waiting)
             self._encode(redacted, waiting, share)
-        self._told.written(
-            picture.arrived_s, share, known=regions is not None and not frame.damaged, damaged=frame.damaged
-        )
+        self._told.written(waiting, regions, share)
 
     def leave_out(self, waiting: Waiting) -> None:
         """A picture is dropped: it is too late to paint it."""
