@@ -14,8 +14,7 @@ import av
 import psutil
 import pytest
 
-from passerby.archive import check_archive, open_archive
-from passerby.archive.catalogue import StoredSegment
+from passerby.archive import StoredSegment, check_archive, open_archive
 from passerby.errors import OutputError, SettingsError
 from passerby.live import CameraState, LivePart
 from passerby.serve.credentials import Credentials
@@ -137,8 +136,13 @@ def test_a_planned_restart_comes_between_two_segments(tmp_path: Path, clip: Path
     """The process ends by itself, with its segment finished, and another follows at once."""
     with running(tmp_path, camera("square", clip), restart_h=0.001) as supervisor:
         first_parts(supervisor, "square")
-        pid, states = supervisor.pid("square"), set()
-        wait_for(lambda: states.add(supervisor.status("square").state) or supervisor.pid("square") not in (None, pid))
+        pid, states = supervisor.pid("square"), set[CameraState]()
+
+        def followed() -> bool:
+            states.add(supervisor.status("square").state)
+            return supervisor.pid("square") not in (None, pid)
+
+        wait_for(followed)
         segments = stored(tmp_path, "square")
         assert segments
         assert frames_in(segments[-1].path) == segments[-1].info.frames
