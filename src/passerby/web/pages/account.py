@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from nicegui import run, ui
 
@@ -88,10 +89,11 @@ async def _make(visit: Visit, label: str, role: Role, days: int) -> bool:
     if not visit.may_now(Permission.OWN):
         return False
     made: list[str] = []
-    account = visit.caller.account
-    if await visit.do(
-        "made an API token", account, lambda: made.append(visit.accounts.tokens.make(account, label, role, days)[1])
-    ):
+
+    def make() -> None:
+        made.append(visit.accounts.tokens.make(visit.caller.account, label, role, days)[1])
+
+    if await visit.do("made an API token", "", make, f"as {role} for {days} days"):
         await show_once("API token", "Programs send it as 'Authorization: Bearer ...'. It is shown only now.", made[0])
     return bool(made)
 
@@ -102,10 +104,8 @@ def _row(visit: Visit, token: Token, changed: Callable[[], object]) -> None:
             f"Remove the token for {token.label}? Programs that use it are refused at once.", "Remove"
         ):
             return
-        account = visit.caller.account
-        if visit.may_now(Permission.OWN) and await visit.do(
-            "removed an API token", account, lambda: visit.accounts.tokens.remove(token.id, account)
-        ):
+        act = partial(visit.accounts.tokens.remove, token.id, visit.caller.account)
+        if visit.may_now(Permission.OWN) and await visit.do("removed an API token", "", act, f"number {token.id}"):
             changed()
 
     with box("tr"):

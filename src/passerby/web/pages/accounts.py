@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
@@ -89,9 +90,8 @@ async def _change(visit: Visit, account: Account) -> bool:
     if chosen is None or not visit.may_now(Permission.EDIT_ACCOUNTS):
         return False
     role, sites = chosen
-    return await visit.do(
-        "changed an account", account.name, lambda: visit.accounts.change(account.name, role=role, sites=sites)
-    )
+    act = partial(visit.accounts.change, account.name, role=role, sites=sites)
+    return await visit.do("changed an account", account.name, act, f"to {role}")
 
 
 async def _invite(visit: Visit) -> None:
@@ -100,19 +100,24 @@ async def _invite(visit: Visit) -> None:
         return
     role, sites = chosen
     made: list[str] = []
-    if await visit.do("invited", str(role), lambda: made.append(visit.accounts.links.invite(role, sites))):
-        await show_once(
-            "Invitation", f"Whoever opens this link makes an account as {role}. {_ONCE}", await _address(made[0])
-        )
+
+    def invite() -> None:
+        made.append(visit.accounts.links.invite(role, sites))
+
+    if await visit.do("invited somebody", "", invite, f"as {role}"):
+        explained = f"Whoever opens this link makes an account as {role}. {_ONCE}"
+        await show_once("Invitation", explained, await _address(made[0]))
 
 
 async def _link_for_password(visit: Visit, account: Account) -> None:
     if not visit.may_now(Permission.EDIT_ACCOUNTS):
         return
     made: list[str] = []
-    if await visit.do(
-        "made a password link", account.name, lambda: made.append(visit.accounts.links.for_password(account.name))
-    ):
+
+    def make() -> None:
+        made.append(visit.accounts.links.for_password(account.name))
+
+    if await visit.do("made a link for a new password", account.name, make):
         explained = f"Whoever opens this link chooses a new password for {account.name}. {_ONCE}"
         await show_once("New password", explained, await _address(made[0]))
 

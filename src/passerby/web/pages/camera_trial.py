@@ -38,6 +38,5 @@ def lines(trial: CameraTrial) -> list[str]:
     if trial.clock_offset_s is not None:
         wrong = "; set it, or let it ask a time server" if abs(trial.clock_offset_s) > _CLOCK_OFF_S else ""
         told.append(f"its clock is {trial.clock_offset_s:+.1f} seconds off ours{wrong}")
-    counts = ", ".join(f"{count} x {label}" for label, count in trial.covered.items() if count)
-    told.append(f"covered in this picture: {counts or 'nothing was found'}")
+    told.append(f"covered in this picture: {', '.join(trial.covered) or 'nothing was found'}")
     return told

@@ -95,7 +95,9 @@ def _reached(start: Point, bearing_deg: float, distance_m: float) -> Point:
 
 
 def _leaflet(placed: list[CameraSettings], tiles_url: str) -> ui.leaflet:
-    leaflet = ui.leaflet(options={"attributionControl": bool(tiles_url), "maxZoom": 20}).classes("map")
+    leaflet = ui.leaflet(options={"attributionControl": bool(tiles_url), "maxZoom": 20, "zoomSnap": 0.25}).classes(
+        "map"
+    )
     leaflet.clear_layers()  # NiceGUI begins with tiles from outside
     if tiles_url:
         leaflet.tile_layer(url_template=tiles_url, options={"maxZoom": 20})

@@ -71,11 +71,11 @@ class Visit:
         seen = {camera.name for camera in self.cameras()}
         return {status.name: status for status in self.network.statuses() if status.name in seen}
 
-    async def do(self, action: str, subject: str, act: Callable[[], object]) -> bool:
+    async def do(self, action: str, subject: str, act: Callable[[], object], note: str = "") -> bool:
         """Write down who does what, do it outside of the loop of the pages, and say whether it was done."""
 
         def logged() -> None:
-            self.accounts.log.add(self.caller.account, action, subject)
+            self.accounts.log.add(self.caller.account, action, subject, note)
             act()
 
         try:
