@@ -182,6 +182,15 @@ def test_segments_are_cut_at_the_first_keyframe_when_their_time_is_over(tmp_path
     assert starts == pytest.approx(np.cumsum([0, *(info.duration_s for info, _ in longer.segments)])[:-1].tolist())
 
 
+@pytest.mark.parametrize("step", [256, 6400, 38400], ids=["50 fps", "2 fps", "a picture in 3 s"])
+def test_there_is_a_keyframe_at_least_every_two_seconds_however_slow_the_camera_is(tmp_path: Path, step: int) -> None:
+    clip = camera_clip(tmp_path / "camera.mp4", replace(SMALL, frames=24, step=step, gop=24))
+    clip = replace(clip, info=replace(clip.info, rate_fps=None))
+    ((_, path),) = record(tmp_path / "archive", clip, options=SegmentOptions(segment_s=999)).segments
+    keyframes = [float(time) for time, units in pictures(path) if units[0][0] & 0x1F == nal.IDR]
+    assert keyframes == [number * step / 12800 for number in range(0, 24, {256: 24, 6400: 4, 38400: 1}[step])]
+
+
 def test_only_redacted_frames_and_packets_are_taken(tmp_path: Path) -> None:
     clip = camera_clip(tmp_path / "camera.mp4")
     writer = writer_for(clip, Recorded(tmp_path / "archive"))

@@ -27,7 +27,7 @@ from passerby.errors import OutputError, RedactionIncomplete
 from passerby.live import LivePart, SegmentInfo
 from passerby.media import RedactedFrame, VideoInfo
 from passerby.nal import ParameterSets
-from passerby.write.codecs import Quality, Speed
+from passerby.write.codecs import KEYFRAME_EVERY_S, Quality, Speed
 from passerby.write.encoder import exact
 from passerby.write.export import export
 from passerby.write.live_encoder import LiveEncoder, as_recorded
@@ -127,7 +127,7 @@ class SegmentWriter:
         self._file: SegmentFile | None = None
         self._parts = self._segments = self._segment_starts = 0
         self._first_s = Fraction(0)
-        self._last_time = -1
+        self._last_time, self._next_keyframe = -1, 0
         self._keyframe_due = True
         self._copying = False
         self._closed = False
@@ -167,8 +167,8 @@ class SegmentWriter:
             frame: its carrier is handed to the encoder and must not be used afterwards.
             arrived_at: when the camera's frame did; aware.
             covered_share: painted share of the picture, from 0 to 1.
-            keyframe: viewers shall be able to start here. The first frame, those after copied GOPs and those where a
-                segment is due are keyframes without asking.
+            keyframe: viewers shall be able to start here. The first frame, those after copied GOPs, those where a
+                segment is due and one every two seconds are keyframes without asking.
 
         Raises:
             OutputError: the size changes, the times do not rise, or the disk is full.
@@ -177,7 +177,7 @@ class SegmentWriter:
         if not isinstance(frame, RedactedFrame):
             raise TypeError(f"only redacted frames are written, not {type(frame).__name__}")
         time = self._time(frame.pts, frame.time_base, begins=True)
-        wanted = keyframe or self._keyframe_due or self._segment_due(time)
+        wanted = keyframe or self._keyframe_due or time >= self._next_keyframe or self._segment_due(time)
         data = self._splicer.encoded(self._encoder.encode(frame, time, keyframe=wanted))
         starts = self._splicer.starts_at_idr(data)
         if wanted and not starts:
@@ -265,6 +265,8 @@ class SegmentWriter:
                 self._end_segment(picture.time - self._last_time)
                 self._segment_starts = picture.time
             self._last_time = picture.time
+            if picture.keyframe:
+                self._next_keyframe = picture.time + KEYFRAME_EVERY_S * self._timescale
             for part in self._cutter.push(picture):
                 self._store(part)
 
