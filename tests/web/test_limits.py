@@ -41,9 +41,7 @@ def test_a_body_that_does_not_say_so(connection: http.client.HTTPConnection, pat
     assert _status(connection, "POST", path, body=chunks, headers={"Content-Type": kind}, encode_chunked=True) == 413
 
 
-def test_a_body_that_stops_coming(
-    connection: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_body_that_stops_coming(connection: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_BODY_S", 0.2)
     connection.putrequest("POST", "/api/v1/login")
     connection.putheader("Content-Type", "application/json")
@@ -85,7 +83,9 @@ def test_an_address_that_is_too_long(connection: http.client.HTTPConnection) -> 
     assert _status(connection, "GET", "/login?next=/" + "x" * limits.MOST_ADDRESS_BYTES) == 414
 
 
-@pytest.mark.parametrize("path", ["/public/%ff%fe", "/public/%00", "/login?next=%ff", "/join/%ff", "/%ff", "/public/%f0%9f%98%80"])
+@pytest.mark.parametrize(
+    "path", ["/public/%ff%fe", "/public/%00", "/login?next=%ff", "/join/%ff", "/%ff", "/public/%f0%9f%98%80"]
+)
 def test_addresses_that_are_no_text(connection: http.client.HTTPConnection, path: str) -> None:
     assert _status(connection, "GET", path) in (200, 401, 404)
 
@@ -95,12 +95,16 @@ def test_methods_that_nobody_asked_for(connection: http.client.HTTPConnection, m
     assert _status(connection, method, "/login") in (400, 405)
 
 
-@pytest.mark.parametrize("cookie", ["passerby_session", "passerby_session=", "passerby_session=a;b=c;;==", "\x01", "é" * 50])
+@pytest.mark.parametrize(
+    "cookie", ["passerby_session", "passerby_session=", "passerby_session=a;b=c;;==", "\x01", "é" * 50]
+)
 def test_cookies_that_are_none(connection: http.client.HTTPConnection, cookie: str) -> None:
     assert _status(connection, "GET", "/api/v1/session", headers={"Cookie": cookie.encode()}) in (400, 401)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"name": 1}', b'{"name": "\\ud800", "password": "x"}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"name": 1}', b'{"name": "\\ud800", "password": "x"}', b"\xff\xfe"]
+)
 def test_bodies_that_are_none(connection: http.client.HTTPConnection, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     assert _status(connection, "POST", "/api/v1/login", body=body, headers=headers) in (400, 401, 422)
@@ -108,7 +112,16 @@ def test_bodies_that_are_none(connection: http.client.HTTPConnection, body: byte
 
 @pytest.mark.parametrize(
     "path",
-    ["/healthz", "/login", "/public/gate", "/api/v1/cameras", "/api/v1/segments/1", "/metrics", "/nowhere", "/api/v1/login"],
+    [
+        "/healthz",
+        "/login",
+        "/public/gate",
+        "/api/v1/cameras",
+        "/api/v1/segments/1",
+        "/metrics",
+        "/nowhere",
+        "/api/v1/login",
+    ],
 )
 def test_every_answer_says_what_browsers_must_not_do(people: People, path: str) -> None:
     for browser in (people.nobody(), people.browser(Role.ADMIN)):

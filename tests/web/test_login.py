@@ -47,7 +47,8 @@ def test_under_tls_the_cookie_is_for_tls_alone(people: People, accounts: Account
 def test_wrong_name_and_wrong_password_look_alike(people: People) -> None:
     name = people.make(Role.VIEWER)
     wrong = [
-        people.nobody().post("/api/v1/login", json={"name": one, "password": "not this one"}) for one in (name, "nobody")
+        people.nobody().post("/api/v1/login", json={"name": one, "password": "not this one"})
+        for one in (name, "nobody")
     ]
     assert [answer.status_code for answer in wrong] == [401, 401]
     assert wrong[0].json() == wrong[1].json()
@@ -186,7 +187,9 @@ def test_another_site_logs_nobody_in(people: People) -> None:
         assert answer.status_code == 403
         assert "set-cookie" not in answer.headers
     plain = people.nobody().post(
-        "/api/v1/login", content=f'{{"name": "{name}", "password": "{PASSWORD}"}}', headers={"Content-Type": "text/plain"}
+        "/api/v1/login",
+        content=f'{{"name": "{name}", "password": "{PASSWORD}"}}',
+        headers={"Content-Type": "text/plain"},
     )
     assert plain.status_code == 422
 
@@ -210,7 +213,8 @@ def test_a_page_leads_to_the_form_and_the_form_leads_back(people: People) -> Non
 
 
 @pytest.mark.parametrize(
-    "wanted", ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)", "/\t/evil.test", "", "/ä\r\nX: y"]
+    "wanted",
+    ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)", "/\t/evil.test", "", "/ä\r\nX: y"],
 )
 def test_the_form_leads_nowhere_else(people: People, wanted: str) -> None:
     name = people.make(Role.VIEWER)
@@ -259,7 +263,12 @@ def test_an_admin_invites_and_helps_out_over_the_interface(people: People) -> No
     assert admin.delete("/api/v1/accounts/yve").status_code == 204
     assert admin.delete("/api/v1/accounts/yve").status_code == 422
     done = [entry["action"] for entry in admin.get("/api/v1/log").json()["entries"] if entry["who"] == admin.name]
-    assert done[:4] == ["removed an account", "changed an account", "made a link for a new password", "invited somebody"]
+    assert done[:4] == [
+        "removed an account",
+        "changed an account",
+        "made a link for a new password",
+        "invited somebody",
+    ]
 
 
 def test_a_password_is_changed_with_the_old_one(people: People) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Query
 from pydantic import AwareDatetime
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
@@ -16,6 +16,7 @@ from passerby.serve.network import Network
 from passerby.serve.permissions import Caller, Permission
 from passerby.serve.town import CameraSettings
 from passerby.web.answers import ErrorAnswer
+from passerby.web.refusals import POLICY_VIOLATION
 from passerby.web.sessions import current_user
 
 LONGEST_RANGE = timedelta(days=31)
@@ -58,13 +59,18 @@ class Needs:
         self.permission = permission
 
     def __call__(self, request: HTTPConnection) -> Caller:
-        """Raises HTTPException 401 and 403."""
+        """Raises HTTPException 401 and 403; for a WebSocket, WebSocketException."""
         caller = current_user(request)
-        if caller is None:
-            raise HTTPException(401, "nobody is logged in")
-        if not caller.may(self.permission):
-            raise HTTPException(403, f"{caller.account} may not do this: {self.permission.value}")
-        return caller
+        if caller is not None and caller.may(self.permission):
+            return caller
+        refused = (
+            (403, f"{caller.account} may not do this: {self.permission.value}")
+            if caller
+            else (401, "nobody is logged in")
+        )
+        if request.scope["type"] == "websocket":
+            raise WebSocketException(POLICY_VIOLATION, refused[1][:100])
+        raise HTTPException(*refused)
 
 
 def permission_of(route: BaseRoute) -> Permission | None:

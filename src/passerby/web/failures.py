@@ -7,9 +7,8 @@ import logging
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.websockets import WebSocket
 
 from passerby.errors import (
     AccountError,
@@ -22,7 +21,7 @@ from passerby.errors import (
     PasserbyError,
     SettingsError,
 )
-from passerby.web.refusals import POLICY_VIOLATION, error_body
+from passerby.web.refusals import error_body
 
 _log = logging.getLogger(__name__)
 
@@ -47,36 +46,32 @@ def answer_failures(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
-async def _of_engine(connection: HTTPConnection, error: Exception) -> Response:
+async def _of_engine(request: Request, error: Exception) -> Response:
     assert isinstance(error, PasserbyError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LoginPaused) else {}
-    return await _answer(connection, status, error.message, error.hint, headers)
+    return _answer(status, error.message, error.hint, headers)
 
 
-async def _of_request(connection: HTTPConnection, error: Exception) -> Response:
+async def _of_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return await _answer(connection, error.status_code, str(error.detail), None, dict(error.headers or {}))
+    return _answer(error.status_code, str(error.detail), None, dict(error.headers or {}))
 
 
-async def _of_values(connection: HTTPConnection, error: Exception) -> Response:
+async def _of_values(request: Request, error: Exception) -> Response:
     """Names what is wrong, and never repeats it: it may be a password."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if part != "body")
     said = str(first["msg"])
-    return await _answer(connection, 422, f"{where or 'the body'}: {said[:1].lower()}{said[1:]}", None, {})
+    return _answer(422, f"{where or 'the body'}: {said[:1].lower()}{said[1:]}", None, {})
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     # The message may hold anything; its kind and the route are enough to find the trace that the server logs.
     _log.error("%s while answering %s", type(error).__name__, request.scope.get("path", "").split("/")[1:4])
-    return await _answer(request, 500, "passerby has made a mistake; it was noted in the log", "please report it", {})
+    return _answer(500, "passerby has made a mistake; it was noted in the log", "please report it", {})
 
 
-async def _answer(
-    connection: HTTPConnection, status: int, message: str, hint: str | None, headers: dict[str, str]
-) -> Response:
-    if isinstance(connection, WebSocket):
-        await connection.close(POLICY_VIOLATION, message[:100])
+def _answer(status: int, message: str, hint: str | None, headers: dict[str, str]) -> Response:
     return JSONResponse(error_body(message, hint), status, headers)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from passerby.errors import AccountError
@@ -35,7 +35,10 @@ _Watches = Annotated[Caller, Depends(Needs(Permission.WATCH))]
 @router.websocket("/cameras/{name}/live")
 async def watch(socket: WebSocket, name: str, network: TheNetwork, accounts: TheAccounts, caller: _Watches) -> None:
     """First `{"codec", "recording"}` as text, then the init and the parts as binary; again when a recording begins."""
-    camera_for(network, caller, name)
+    try:
+        camera_for(network, caller, name)
+    except HTTPException as error:
+        raise WebSocketException(POLICY_VIOLATION, error.detail) from None
     viewers: set[str] = socket.app.state.viewers
     await socket.accept()
     if len(viewers) >= MOST_SOCKETS:

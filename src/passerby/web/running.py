@@ -121,7 +121,9 @@ def _address(town: Town, listening: socket.socket) -> str:
 def _greet(supervisor: Supervisor, accounts: Accounts, folder: Path, address: str) -> None:
     """What a person at the terminal has to know."""
     town = supervisor.town
-    print(f"passerby: {len(town.camera)} cameras, data in {folder}, pages at {address}", flush=True)
+    count = len(town.camera)
+    cameras = "no camera yet" if not count else "1 camera" if count == 1 else f"{count} cameras"
+    print(f"passerby: {cameras}, data in {folder}, pages at {address}", flush=True)
     if not town.tls_cert and not _is_local(town.host):
         print(f"mind: pages are not encrypted, and {town.host} is more than this machine; set tls_cert and tls_key")
     link = accounts.first_link(address)
