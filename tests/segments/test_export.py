@@ -36,7 +36,7 @@ def recorded(clip: CameraClip, tmp_path_factory: pytest.TempPathFactory) -> Reco
     return found
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(begins_s=st.floats(0, 1.55), length_s=st.floats(0.05, 2))
 def test_every_picture_of_the_stretch_is_there_from_the_keyframe_before(
     tmp_path: Path, clip: CameraClip, recorded: Recorded, begins_s: float, length_s: float

@@ -10,38 +10,29 @@ Only redacted frames get in, and packets of GOPs that the plan calls clear.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from fractions import Fraction
-from itertools import pairwise
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
-from zlib import crc32
 
 import av
 
-from passerby import nal
-from passerby.errors import OutputError, RedactionIncomplete
+from passerby.errors import OutputError
 from passerby.live import LivePart, SegmentInfo
 from passerby.media import RedactedFrame, VideoInfo
-from passerby.nal import ParameterSets
-from passerby.write.codecs import KEYFRAME_EVERY_S, Quality, Speed
-from passerby.write.encoder import exact
+from passerby.write.codecs import Quality, Speed
 from passerby.write.export import export
-from passerby.write.live_encoder import LiveEncoder, as_recorded
-from passerby.write.movie_boxes import LENGTH_BYTES, Sample, Track, fragment_head, init_segment
+from passerby.write.live_coder import LiveCoder
+from passerby.write.movie_boxes import Sample, fragment_head, init_segment
 from passerby.write.notes import SegmentNote, note_of
 from passerby.write.parts import CodedPicture, Part, PartCutter
 from passerby.write.recovery import recover
 from passerby.write.segment_file import SegmentFile, segment_path, storage_error
-from passerby.write.splice import Splicer, obstacle_in
 
 __all__ = ["SegmentOptions", "SegmentWriter", "export", "recover"]
 
-_LARGEST_TIMESCALE = 2**31 - 1
-_LONGEST_DURATION = 2**32 - 1
 
 OnPart = Callable[[LivePart], None]
 OnSegment = Callable[[SegmentInfo, Path], None]
@@ -110,26 +101,16 @@ class SegmentWriter:
         self._folder, self._camera, self._options = folder, camera, options
         self._on_part, self._on_segment, self._begins_at = on_part, on_segment, begins_at
         segment_path(camera, self.recording, 0, begins_at)
-        self._like = as_recorded(info)
-        self._timescale = _timescale(info)
-        sets, self.why_not_copied = _parameter_sets(info, extradata)
-        self._splicer = Splicer(self._like, sets, start_codes=nal.read_avcc(extradata) is None)
-        self._encoder = self._new_encoder()
-        avcc = self._splicer.join(self._encoder.extradata)
-        like = self._like
-        self._track = Track(
-            like.width, like.height, self._timescale, avcc, like.sample_aspect or Fraction(1), like.display_matrix
-        )
+        quality, speed, threads = options.quality, options.speed, options.threads
+        self._coder = LiveCoder(camera, info, extradata, quality=quality, speed=speed, threads=threads)
+        self._track, self.why_not_copied = self._coder.track, self._coder.why_not_copied
         self._init = init_segment(self._track)
-        longest = round(options.part_s * self._timescale)
-        self._cutter = PartCutter(max(1, longest), max(1, round(self._timescale / (like.rate_fps or 25))))
+        self._timescale = self._track.timescale
+        self._cutter = PartCutter(max(1, round(options.part_s * self._timescale)), self._coder.usual_duration)
         self._segment_units = round(options.segment_s * self._timescale)
         self._file: SegmentFile | None = None
         self._parts = self._segments = self._segment_starts = 0
-        self._first_s = Fraction(0)
-        self._last_time, self._next_keyframe = -1, 0
-        self._keyframe_due = True
-        self._copying = False
+        self._last_time = 0
         self._closed = False
 
     def copy(self, packets: Sequence[av.Packet[Any]], arrived_at: datetime) -> None:
@@ -145,18 +126,8 @@ class SegmentWriter:
             OutputError: the parameter sets change, the times do not rise, or the disk is full.
         """
         self._check_open()
-        follows, self._copying = self._copying, False
-        if self.why_not_copied:
-            raise RedactionIncomplete(f"{self._camera}: packets cannot be copied: {self.why_not_copied}")
-        pictures = list(self._copies(packets, arrived_at))
-        if any(after.time <= before.time for before, after in pairwise(pictures)):
-            raise RedactionIncomplete(f"{self._camera}: the pictures to be copied are not in order")
-        if not pictures or not (follows or pictures[0].keyframe):
-            raise RedactionIncomplete(f"{self._camera}: a GOP to be copied does not start with an IDR picture")
-        self._keyframe_due = True
-        for picture in pictures:
+        for picture in self._coder.copied(packets, arrived_at):
             self._push(picture)
-        self._copying = True
 
     def encode(
         self, frame: RedactedFrame, arrived_at: datetime, covered_share: float, *, keyframe: bool = False
@@ -174,24 +145,15 @@ class SegmentWriter:
             OutputError: the size changes, the times do not rise, or the disk is full.
         """
         self._check_open()
-        if not isinstance(frame, RedactedFrame):
-            raise TypeError(f"only redacted frames are written, not {type(frame).__name__}")
-        time = self._time(frame.pts, frame.time_base, begins=True)
-        wanted = keyframe or self._keyframe_due or time >= self._next_keyframe or self._segment_due(time)
-        data = self._splicer.encoded(self._encoder.encode(frame, time, keyframe=wanted))
-        starts = self._splicer.starts_at_idr(data)
-        if wanted and not starts:
-            raise OutputError(f"{self._camera}: the encoder gives no keyframe; the recording ends there")
-        self._keyframe_due = self._copying = False
-        self._push(CodedPicture(data, time, starts, False, covered_share, arrived_at))
+        keyframe_from = 0 if keyframe else self._segment_starts + self._segment_units
+        self._push(self._coder.encoded(frame, arrived_at, covered_share, keyframe_from=keyframe_from))
 
     def end_gop(self) -> None:
         """What comes next stands for itself: copied packets, or a frame that becomes a keyframe.
 
         The encoder holds nothing back, so there is nothing to wait for.
         """
-        self._copying = False
-        self._keyframe_due = True
+        self._coder.end_gop()
 
     def close(self) -> None:
         """Finish the segment; nothing can be added after. Does nothing the second time.
@@ -204,69 +166,16 @@ class SegmentWriter:
             with self._ending_on_failure():
                 self._end_segment()
 
-    def _new_encoder(self) -> LiveEncoder:
-        """An encoder whose parameter sets go by a number that comes from what is in them.
-
-        So they are the same in every recording with the same settings, and most likely have another number in those
-        with others: `export` can put both into one file.
-        """
-        ids = self._splicer.free_ids
-        return self._encoder_with(ids[crc32(self._encoder_with(ids[0]).extradata) % len(ids)])
-
-    def _encoder_with(self, set_id: int) -> LiveEncoder:
-        options, base = self._options, Fraction(1, self._timescale)
-        quality, speed, threads = options.quality, options.speed, options.threads
-        return LiveEncoder(self._like, base, quality=quality, speed=speed, threads=threads, set_id=set_id)
-
     def _check_open(self) -> None:
         if self._closed:
             raise OutputError(f"{self._camera}: this recording has ended, and takes no more")
 
-    def _copies(self, packets: Sequence[av.Packet[Any]], arrived_at: datetime) -> Iterator[CodedPicture]:
-        first: int | None = None
-        for packet in packets:
-            if not isinstance(packet, av.Packet):
-                raise TypeError(f"only packets are copied, not {type(packet).__name__}")
-            if packet.is_corrupt or packet.is_discard or packet.pts is None or packet.time_base is None:
-                raise RedactionIncomplete(f"{self._camera}: a packet was to be copied that is damaged or has no time")
-            time = self._time(packet.pts, Fraction(packet.time_base), begins=first is None)
-            first = time if first is None else first
-            data = self._copied(bytes(packet))
-            at = arrived_at + timedelta(seconds=(time - first) / self._timescale)
-            yield CodedPicture(data, time, self._splicer.starts_at_idr(data), True, 0.0, at)
-
-    def _copied(self, data: bytes) -> bytes:
-        if self._splicer.changes_parameters(data):
-            raise OutputError(
-                f"{self._camera}: the camera changed its H.264 parameters, which go with a recording; "
-                "the recording ends there"
-            )
-        return self._splicer.copied(data)
-
-    def _time(self, pts: int, time_base: Fraction, *, begins: bool) -> int:
-        """From the start of the recording, in units of time; after that of everything before.
-
-        `begins`: the recording may begin here, if nothing is in it yet.
-        """
-        at_s = pts * time_base
-        if begins and self._last_time < 0:
-            self._first_s = at_s
-        time = exact(1, at_s - self._first_s, Fraction(1, self._timescale), self._camera)
-        if not self._last_time < time <= self._last_time + _LONGEST_DURATION:
-            raise OutputError(f"{self._camera}: the times of its frames jump; the recording ends there")
-        return time
-
-    def _segment_due(self, time: int) -> bool:
-        return time - self._segment_starts >= self._segment_units
-
     def _push(self, picture: CodedPicture) -> None:
         with self._ending_on_failure():
-            if picture.keyframe and self._segment_due(picture.time):
+            if picture.keyframe and picture.time - self._segment_starts >= self._segment_units:
                 self._end_segment(picture.time - self._last_time)
                 self._segment_starts = picture.time
             self._last_time = picture.time
-            if picture.keyframe:
-                self._next_keyframe = picture.time + KEYFRAME_EVERY_S * self._timescale
             for part in self._cutter.push(picture):
                 self._store(part)
 
@@ -346,31 +255,3 @@ class SegmentWriter:
         except OSError:
             return
         self._hand_over(file, info)
-
-
-def _timescale(info: VideoInfo) -> int:
-    if info.time_base.denominator > _LARGEST_TIMESCALE:
-        raise OutputError(f"{info.name}: MP4 cannot count time as finely as this camera does; nothing is recorded")
-    return info.time_base.denominator
-
-
-def _parameter_sets(info: VideoInfo, extradata: bytes) -> tuple[ParameterSets, str]:
-    """What the camera says of its packets, if they can be copied; else nothing, and why."""
-    none = ParameterSets(LENGTH_BYTES, (), ())
-    if info.codec != "h264":
-        return none, f"{info.codec} is not copied, only H.264 is"
-    if info.interlaced:
-        return none, "it is interlaced"
-    if info.pixel_format not in ("yuv420p", "yuvj420p"):
-        return none, f"browsers do not play {info.pixel_format}"
-    sets = nal.read_avcc(extradata) or _annex_b_sets(extradata)
-    obstacle = obstacle_in(sets)
-    if obstacle is None and sets.length_bytes != LENGTH_BYTES:
-        obstacle = "its packets leave no room for ours"
-    return (sets, "") if obstacle is None else (none, obstacle)
-
-
-def _annex_b_sets(extradata: bytes) -> ParameterSets:
-    units = list(nal.annex_b_units(extradata))
-    kinds = {kind: tuple(unit for unit in units if nal.unit_type(unit) == kind) for kind in (nal.SPS, nal.PPS)}
-    return ParameterSets(LENGTH_BYTES, kinds[nal.SPS], kinds[nal.PPS])
