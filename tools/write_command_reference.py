@@ -48,16 +48,21 @@ All of them stand in the report. A finished copy is skipped by a later run when 
 
 
 def commands_text() -> str:
-    parts = [COMMANDS]
-    for command in app.registered_commands:
-        if command.callback is not None:
-            parts.append("\n".join(_command(command.callback)))
-    return "\n".join(parts)
+    return "\n".join([COMMANDS, *("\n".join(_command(name, function)) for name, function in _commands())])
 
 
-def _command(function: Callable[..., Any]) -> Iterator[str]:
+def _commands() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Commands, then those of groups ("camera try")."""
+    groups = [(f"{group.name} ", group.typer_instance) for group in app.registered_groups]
+    for prefix, typer_of in [("", app), *groups]:
+        for command in typer_of.registered_commands if typer_of else ():
+            if command.callback is not None:
+                yield f"{prefix}{command.name or command.callback.__name__}", command.callback
+
+
+def _command(name_of_command: str, function: Callable[..., Any]) -> Iterator[str]:
     hints = get_type_hints(function, include_extras=True)
-    rows, usage = [], [f"passerby {function.__name__}"]
+    rows, usage = [], [f"passerby {name_of_command}"]
     options = False
     for name, parameter in inspect.signature(function).parameters.items():
         kind, info = hints[name].__origin__, hints[name].__metadata__[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -86,8 +87,9 @@ def config_check(
 def camera_try(
     url: Annotated[str, typer.Argument(help="rtsp://, rtsps://, http://, https://, /dev/video0, a file, or demo:")],
     username: Annotated[
-        str, typer.Option(help="The password is asked for, or taken from PASSERBY_CAMERA_PASSWORD.", metavar="NAME")
-    ] = "",
+        str | None,
+        typer.Option(help="The password is asked for, or taken from PASSERBY_CAMERA_PASSWORD.", metavar="NAME"),
+    ] = None,
     transport: Annotated[Transport, typer.Option(help="How RTSP carries pictures.")] = Transport.tcp,
     picture: Annotated[
         Path | None, typer.Option(help="Write one redacted picture there, JPEG.", metavar="FILE")
@@ -101,7 +103,8 @@ def camera_try(
         from passerby.pending import write_durably
         from passerby.serve.trying import try_url
 
-        trial = try_url(url, username, _password(username), transport.value)
+        password = _password() if username else ""
+        trial = try_url(url, username or "", password, transport.value)
         if picture is not None:
             write_durably(picture, trial.still)
         if as_json:
@@ -148,12 +151,8 @@ def _need_extra() -> None:
         )
 
 
-def _password(username: str) -> str:
+def _password() -> str:
     """Never from the command line, which everybody on this machine can read."""
-    import os
-
-    if not username:
-        return ""
     given = os.environ.get("PASSERBY_CAMERA_PASSWORD")
     return given if given is not None else str(typer.prompt("Password", hide_input=True, err=True))
 

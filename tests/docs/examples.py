@@ -18,6 +18,8 @@ from PIL import Image
 
 import passerby
 
+from .pages import REPOSITORY, blocks_of
+
 RATE_FPS, FRAMES, SIZE = 10, 40, 192
 Picture = npt.NDArray[np.uint8]
 
@@ -39,6 +41,16 @@ def make_examples(folder: Path) -> None:
     _corrected_plan(folder)
     _labelled(folder / "labelled")
     _damaged(folder)
+    _towns(folder)
+
+
+def _towns(folder: Path) -> None:
+    """The file that the guide writes, and one with what it warns of."""
+    guide = REPOSITORY / "docs" / "guides" / "ten-cameras.md"
+    town = next(block for kind, block in blocks_of(guide) if kind == "text" and "[[camera]]" in block)
+    (folder / "town.toml").write_text(town, "utf-8")
+    wrong = '[[camera]]\nname = "bridge"\nurl = "rtsp://viewer:1234@192.0.2.10/stream1"\ndely_s = 3\n'
+    (folder / "wrong.toml").write_text(wrong, "utf-8")
 
 
 def _astronaut() -> Picture:

@@ -6,6 +6,9 @@ import re
 import runpy
 import shlex
 import shutil
+import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -65,12 +68,25 @@ def _run(command: Command) -> None:
     words = shlex.split(command.line)
     if words[0] == "cp":
         shutil.copy(words[1], words[2])
+    elif words[:2] == ["passerby", "serve"]:
+        _serve(command, words[2:])
     elif words[0] == "passerby":
         result = CliRunner().invoke(app, words[1:], prog_name="passerby")
         assert result.exit_code == command.exit_code, f"{command.line}\n{result.output}"
         _assert_shown(command, result.output)
     else:
         assert command.line.startswith(_NOT_RUN), f"nobody tries {command.line!r}"
+
+
+def _serve(command: Command, words: list[str]) -> None:
+    """It runs until it is told to end; the port of the docs may be somebody else's here."""
+    program = [sys.executable, "-m", "passerby.cli", "serve", *words, "--port", "0"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        shown = [process.stdout.readline() for _ in filter(None, command.shown)]
+        process.send_signal(signal.SIGTERM)
+        _assert_shown(command, "".join([*shown, process.stdout.read()]))
+    assert process.returncode == command.exit_code
 
 
 def _assert_shown(command: Command, output: str) -> None:

@@ -21,7 +21,7 @@ class CameraJob:
         credentials: to get in.
         folder: of the archive.
         database: of its catalogue, None for the one in the folder.
-        threads: of detector and encoder.
+        threads: of the encoder.
     """
 
     camera: CameraSettings

@@ -37,7 +37,7 @@ class SiteSettings(_Part):
 
 
 class CameraSettings(_Part):
-    """One camera. Its user and password are never here; see `serve.credentials`."""
+    """One camera. Its user and password never stand here."""
 
     name: Name = Field(description="By which everything names it, folders included: a-z, 0-9 and -.")
     title: str = Field(default="", max_length=120, description="As people read it; unset, the name.")
@@ -174,7 +174,7 @@ class Town(_Part):
     restart_h: float = Field(
         default=24.0, gt=0, description="How often the process of a camera starts anew, at a segment's end."
     )
-    threads: int = Field(default=1, ge=1, le=64, description="Threads of the detector and the encoder, per camera.")
+    threads: int = Field(default=1, ge=1, le=64, description="Threads of the encoder, per camera.")
     site: tuple[SiteSettings, ...] = Field(default=(), description="Places, one `[[site]]` each.")
     camera: tuple[CameraSettings, ...] = Field(default=(), description="Cameras, one `[[camera]]` each.")
     account: tuple[AccountSettings, ...] = Field(default=(), description="Accounts, one `[[account]]` each.")
