@@ -44,7 +44,7 @@ def _units(codec: str, size: tuple[int, int]) -> Sequence[bytes]:
         return tuple(sent.data for sent in packets_of(make(Path(folder, "clip.mov"), clip))[1])
 
 
-def address(url: str | Path, *, timeout_s: float = 5.0, **options: str) -> CameraAddress:
+def address(url: str | Path, *, timeout_s: float = 20.0, **options: str) -> CameraAddress:
     """Of a camera that is called "front"."""
     return CameraAddress.parse("front", str(url), timeout_s=timeout_s, **options)  # type: ignore[arg-type]
 
@@ -54,13 +54,13 @@ def some(camera: CameraStream, count: int) -> list[LivePicture]:
     return list(islice(camera.pictures(), count))
 
 
-def pictures(url: str | Path, count: int, *, timeout_s: float = 5.0, **options: str) -> list[LivePicture]:
+def pictures(url: str | Path, count: int, *, timeout_s: float = 20.0, **options: str) -> list[LivePicture]:
     """The first pictures of a camera."""
     with open_camera(address(url, timeout_s=timeout_s, **options)) as camera:
         return some(camera, count)
 
 
-def until_the_end(url: str | Path, *, timeout_s: float = 1.0) -> tuple[list[LivePicture], Exception]:
+def until_the_end(url: str | Path, *, timeout_s: float = 20.0) -> tuple[list[LivePicture], Exception]:
     """All pictures of a camera that does not go on, and how it ended."""
     got: list[LivePicture] = []
     with open_camera(address(url, timeout_s=timeout_s)) as camera:

@@ -55,7 +55,7 @@ class Script:
     silent_from: str = ""
     status: str = "200 OK"
     sdp: str = ""
-    stays: bool = True
+    stays: bool = False
     asked: list[str] = field(default_factory=list)
 
 

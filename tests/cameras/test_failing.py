@@ -36,22 +36,22 @@ def test_a_camera_that_hangs_while_connecting_is_given_up_after_the_time_out(req
 
 def test_a_camera_that_sends_nothing_is_given_up_after_the_time_out() -> None:
     with (
-        scripted_camera(Script(sdp=h264_sdp(units()[0]))) as url,
+        scripted_camera(Script(sdp=h264_sdp(units()[0]), stays=True)) as url,
         pytest.raises(CameraUnreachable, match=r"did not answer within 0\.4 s"),
     ):
         open_camera(address(url, timeout_s=0.4))
 
 
 def test_a_camera_that_falls_silent_is_lost_and_its_last_frames_come_before() -> None:
-    with scripted_camera(Script(steadily(units()[:12]))) as url:
-        got, error = until_the_end(url, timeout_s=0.5)
+    with scripted_camera(Script(steadily(units()[:12]), stays=True)) as url:
+        got, error = until_the_end(url, timeout_s=1.5)
     assert isinstance(error, CameraLost)
-    assert str(error) == "camera front sent nothing for 0.5 s"
+    assert str(error) == "camera front sent nothing for 1.5 s"
     assert len(got) == 12
 
 
 def test_a_camera_that_ends_the_connection_is_lost() -> None:
-    with scripted_camera(Script(steadily(units()[:12]), stays=False)) as url:
+    with scripted_camera(Script(steadily(units()[:12]))) as url:
         got, error = until_the_end(url)
     assert isinstance(error, CameraLost)
     assert len(got) == 12
@@ -60,7 +60,7 @@ def test_a_camera_that_ends_the_connection_is_lost() -> None:
 @pytest.mark.parametrize("while_connecting", [True, False])
 def test_stop_is_noticed_while_a_camera_hangs(while_connecting: bool) -> None:
     stop = threading.Event()
-    script = Script(steadily(units()[:5]), silent_from="DESCRIBE" if while_connecting else "")
+    script = Script(steadily(units()[:5]), silent_from="DESCRIBE" if while_connecting else "", stays=True)
     threading.Timer(0.5, stop.set).start()
     began_s = time.monotonic()
     with scripted_camera(script) as url:
@@ -76,7 +76,7 @@ def test_stop_is_noticed_while_a_camera_hangs(while_connecting: bool) -> None:
 
 def test_frames_that_come_seldom_come_one_by_one() -> None:
     with scripted_camera(Script(steadily(units()[:4], wait_s=0.6, fps=1 / 0.6))) as url:
-        got = pictures(url, 3, timeout_s=3)
+        got = pictures(url, 3, timeout_s=20)
     assert [picture.frame.pts for picture in got] == [0, 54000, 108000]
     assert not any(picture.frame.damaged or picture.why_not_copied for picture in got)
 
@@ -98,7 +98,7 @@ def test_garbage_gives_damaged_frames_or_loses_the_camera(garbage: bytes) -> Non
     steps = steadily(units(), wait_s=0.005)
     steps[15] = Picture(steps[15].data, steps[15].timestamp, garbage=garbage)
     with scripted_camera(Script(steps)) as url:
-        got, error = until_the_end(url, timeout_s=0.7)
+        got, error = until_the_end(url)
     assert isinstance(error, CameraLost)
     assert all(before.frame.pts < after.frame.pts for before, after in pairwise(got))
     stored = [np.array(picture.frame.planes[0]) for picture in pictures_of_a_sound_camera()]
@@ -109,13 +109,13 @@ def test_garbage_gives_damaged_frames_or_loses_the_camera(garbage: bytes) -> Non
 
 def pictures_of_a_sound_camera() -> list[LivePicture]:
     with scripted_camera(Script(steadily(units()))) as url:
-        return list(until_the_end(url, timeout_s=0.5)[0])
+        return list(until_the_end(url)[0])
 
 
 def test_a_camera_that_sends_only_garbage_is_unusable_or_unreachable() -> None:
     noise = np.random.default_rng(1)
     steps = [Picture(b"\0\0\1\x41" + noise.bytes(300), START + index * FRAME) for index in range(30)]
-    with scripted_camera(Script(steps, sdp=h264_sdp(units()[0]), stays=False)) as url, pytest.raises(CameraError):
+    with scripted_camera(Script(steps, sdp=h264_sdp(units()[0]))) as url, pytest.raises(CameraError):
         open_camera(address(url, timeout_s=1))
 
 
@@ -123,7 +123,7 @@ def test_a_frame_that_never_arrives_damages_those_predicted_from_it() -> None:
     steps = steadily(units())
     del steps[GOP + 4]
     with scripted_camera(Script(steps)) as url:
-        got = until_the_end(url, timeout_s=0.5)[0]
+        got = until_the_end(url)[0]
     damaged = [picture.frame.damaged for picture in got]
     assert damaged == [False] * (GOP + 4) + [True] * (GOP - 5) + [False] * GOP
     assert [bool(picture.why_not_copied) for picture in got] == damaged
@@ -135,9 +135,21 @@ def test_a_damaged_packet_gives_a_damaged_frame_and_so_do_those_after_it() -> No
     spoiled[100:] = b"\0\1" * ((len(spoiled) - 100) // 2)
     steps[3] = Picture(bytes(spoiled), steps[3].timestamp)
     with scripted_camera(Script(steps)) as url:
-        got = until_the_end(url, timeout_s=0.5)[0]
+        got = until_the_end(url)[0]
     assert [picture.frame.damaged for picture in got] == [False] * 3 + [True] * (GOP - 3) + [False] * 2 * GOP
     assert len(got) == 30
+
+
+@pytest.mark.parametrize("after_idr", [True, False])
+def test_every_packet_that_does_not_decode_is_a_damaged_frame(after_idr: bool) -> None:
+    noise, steps = np.random.default_rng(1), steadily(units())
+    spoiled = range(3, GOP) if after_idr else range(3, 3 * GOP)
+    for index in spoiled:
+        steps[index] = Picture(b"\0\0\1\x41\x9a" + noise.bytes(60).replace(b"\0", b"\1"), steps[index].timestamp)
+    with scripted_camera(Script(steps)) as url:
+        got = until_the_end(url)[0]
+    assert len(got) == 30
+    assert [index for index, picture in enumerate(got) if picture.frame.damaged] == list(spoiled)
 
 
 @pytest.mark.parametrize(
@@ -147,12 +159,12 @@ def test_wrong_timestamps_are_replaced_and_never_fall_back(jump: object) -> None
     assert callable(jump)
     steps = steadily(units(), timestamp=lambda index: START + jump(index), wait_s=0.02)
     with scripted_camera(Script(steps)) as url:
-        got = until_the_end(url, timeout_s=0.5)[0]
+        got = until_the_end(url)[0]
     assert len(got) == 30
     pts = [picture.frame.pts for picture in got]
     assert all(before < after for before, after in pairwise(pts))
     played_s, took_s = (pts[-1] - pts[0]) / 90000, got[-1].arrived_s - got[0].arrived_s
-    assert played_s == pytest.approx(took_s, abs=1.5)
+    assert played_s < took_s + 1.5
 
 
 def test_the_gop_in_which_times_jump_is_not_copied_and_the_next_one_is() -> None:
@@ -160,7 +172,7 @@ def test_the_gop_in_which_times_jump_is_not_copied_and_the_next_one_is() -> None
         units(), timestamp=lambda index: START + index * FRAME + 90000 * 3600 * (index >= GOP + 5), wait_s=0.02
     )
     with scripted_camera(Script(steps)) as url:
-        got = until_the_end(url, timeout_s=0.5)[0]
+        got = until_the_end(url)[0]
     reasons = [picture.why_not_copied for picture in got]
     assert reasons == [""] * (GOP + 5) + ["times had to be repaired"] * (GOP - 5) + [""] * GOP
     assert all(picture.packet is not None and picture.packet.pts == picture.frame.pts for picture in got)

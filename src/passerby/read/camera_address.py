@@ -31,8 +31,8 @@ class CameraAddress:
         username: as the camera knows it, not encoded; empty if it asks for none.
         password: likewise.
         transport: of RTSP. UDP loses packets where the network does.
-        timeout_s: how long a connection may take and how long the camera may be silent; above 0. A camera that sends
-            a frame a minute needs more than 60.
+        timeout_s: how long a connection may take, and how long the camera may be silent; above 0. A camera that sends
+            a frame a minute needs more than 120: FFmpeg gives a frame of H.264 when it sees the next one begin.
     """
 
     name: str

@@ -44,12 +44,7 @@ class FilePlayer:
 
     def packets(self, first: InputContainer) -> Iterator[Packet[VideoStream]]:
         """Packets with PTS and DTS that go on from round to round. Opens the file anew after the first round."""
-        played = 0
-        for packet in self._round(first):
-            played += 1
-            yield packet
-        if not played:
-            raise CameraUnusable(f"camera {self._address.name} plays a file without pictures")
+        yield from self._round(first)
         while not self._closed.is_set():
             self._shift = None if self._end is not None else 0
             self._last_s = None
@@ -58,12 +53,16 @@ class FilePlayer:
 
     def _round(self, container: InputContainer) -> Iterator[Packet[VideoStream]]:
         stream = choose_live_stream(container, self._address)
+        played = False
         for packet in container.demux(stream):
             if packet.size:
+                played = True
                 self._place(packet)
                 if self._closed.wait(self._ahead_s()):
                     return
                 yield packet
+        if not played:
+            raise CameraUnusable(f"the file of camera {self._address.name} holds no pictures")
 
     def _place(self, packet: Packet[VideoStream]) -> None:
         stands = packet.dts if packet.dts is not None else packet.pts

@@ -25,8 +25,8 @@ from passerby.read.picture import frame_of
 _INTRA_ONLY = frozenset({"mjpeg", "rawvideo"})
 """Codecs whose frames come in the order of their packets, whatever their times are."""
 _MISSING = "frames before it never arrived"
-_LONGEST_MEMORY = 64
-"""Packets whose frame is still expected; decoders hold back 16."""
+_LOST_AFTER = 20
+"""Packets that may be sent before a frame comes out; decoders hold back 16."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +69,7 @@ class LivePictures:
         self._draft = GopDraft(0, 0)
         self._sent: dict[int, tuple[Arrival, bool]] = {}
         self._tag = -1
+        self._delayed = False
 
     def push(self, arrival: Arrival) -> Iterator[LivePicture]:
         """The pictures that are finished with this packet.
@@ -109,7 +110,6 @@ class LivePictures:
         if packet.is_corrupt:
             self._group.damage(self._tag, "damaged packets")
         self._sent[self._tag] = arrival, starts
-        self._sent.pop(self._tag - _LONGEST_MEMORY, None)
 
     def _misses_a_frame(self, packet: Packet[VideoStream]) -> bool:
         return self._numbers is not None and self._numbers.missing(nal.annex_b_units(bytes(packet)))
@@ -122,10 +122,15 @@ class LivePictures:
         return self._group_before if leads else None
 
     def _take(self, decoded: list[tuple[int | None, VideoFrame]]) -> None:
-        if self._decoder.failed:
+        failed = self._decoder.failed
+        if failed:
             self._order.fail(self._tag, 1, "the decoder reported errors")
         for number, picture in decoded:
+            self._delayed = self._delayed or number != self._tag
             self._order.arrive(number, picture if self._sample.fits(picture) else None)
+        # Where frames come out at once, one that did not will not come any more.
+        at_once = failed and not self._delayed
+        self._order.give_up_before(self._tag + 1 if at_once else self._tag - _LOST_AFTER)
 
     def _refuse_another_size(self, picture: VideoFrame) -> None:
         """A damaged picture may be of any size; a sound one tells that the camera was set up anew."""
@@ -144,6 +149,7 @@ class LivePictures:
     def _picture(self, shown: Shown, due_s: float, *, alone: bool) -> LivePicture:
         slot, info = shown.slot, self._info
         arrival, starts = self._sent[slot.tag]
+        self._forget_before(slot.tag)
         pts, repaired = self._clock.of_frame(None if shown.extra else arrival.pts, due_s)
         why_not = _why_not(shown, repaired=repaired, alone=alone)
         slot.draft.why_not = slot.draft.why_not or why_not
@@ -153,6 +159,11 @@ class LivePictures:
         if packet is not None:
             packet.pts = packet.dts = pts
         return LivePicture(frame, packet, starts, slot.draft.why_not, arrival.at, arrival.at_s)
+
+    def _forget_before(self, tag: int) -> None:
+        """Packets whose frames have all been shown: a frame may come later than that of a packet sent after its own."""
+        while (oldest := next(iter(self._sent))) < tag - 2 * _LOST_AFTER:
+            del self._sent[oldest]
 
 
 def _why_not(shown: Shown, *, repaired: bool, alone: bool) -> str:

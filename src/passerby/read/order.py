@@ -149,6 +149,10 @@ class PresentationOrder:
             place -= 1
         self._held.insert(place, shown)
 
+    def give_up_before(self, tag: int) -> None:
+        """What was sent before this packet and has not come out is lost."""
+        self._give_up(sorted((slot for slot in self._waiting.values() if slot.tag < tag), key=_time))
+
     def flush(self) -> None:
         """Nothing more will come: what is still waited for is lost."""
         self._give_up(sorted(self._waiting.values(), key=_time))
