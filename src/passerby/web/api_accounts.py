@@ -6,9 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from passerby.serve.account_links import VALID_H
 from passerby.serve.account_rows import Account
+from passerby.serve.accounts import Accounts
 from passerby.serve.permissions import Caller, Permission, Role, Sites
 from passerby.serve.town import Name
 from passerby.web.answers import AccountEntry, AccountList, LogLine, LogPage, OneTimeLink
@@ -51,6 +53,7 @@ def invite(body: RoleBody, accounts: TheAccounts, caller: _Edits) -> OneTimeLink
 @router.post("/accounts/{name}/password-link", status_code=201)
 def make_password_link(name: str, accounts: TheAccounts, caller: _Edits) -> OneTimeLink:
     """A link by which the owner of an account chooses another password; until then the old one counts."""
+    _refuse_unknown(accounts, name)
     secret = accounts.links.for_password(name)
     accounts.log.add(caller.account, "made a link for a new password", name)
     return OneTimeLink(path=f"/join/{secret}", valid_h=VALID_H)
@@ -59,6 +62,7 @@ def make_password_link(name: str, accounts: TheAccounts, caller: _Edits) -> OneT
 @router.put("/accounts/{name}")
 def change_account(name: str, body: RoleBody, accounts: TheAccounts, caller: _Edits) -> AccountEntry:
     """Give an account another role or other sites; counts at once."""
+    _refuse_unknown(accounts, name)
     changed = accounts.change(name, role=body.role, sites=body.as_sites)
     accounts.log.add(caller.account, "changed an account", changed.name, f"to {body.role}")
     return _entry(changed)
@@ -67,6 +71,7 @@ def change_account(name: str, body: RoleBody, accounts: TheAccounts, caller: _Ed
 @router.delete("/accounts/{name}", status_code=204)
 def remove_account(name: str, accounts: TheAccounts, caller: _Edits) -> None:
     """Remove an account; its sessions and API tokens end at once."""
+    _refuse_unknown(accounts, name)
     accounts.remove(name)
     accounts.log.add(caller.account, "removed an account", name)
 
@@ -81,6 +86,11 @@ def read_log(
     """Who did what, newest first."""
     entries = accounts.log.entries(limit=limit, before=before)
     return LogPage(entries=[LogLine.model_validate(entry) for entry in entries])
+
+
+def _refuse_unknown(accounts: Accounts, name: str) -> None:
+    if all(account.name != name for account in accounts.everyone()):
+        raise HTTPException(404, "there is no such account")
 
 
 def _entry(account: Account) -> AccountEntry:
