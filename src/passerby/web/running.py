@@ -19,9 +19,7 @@ from passerby.serve.supervisor import Supervisor
 from passerby.serve.town import Town
 from passerby.serve.town_file import load_town
 from passerby.web.app import create_app
-
-_CLOSING_S = 3
-"""How long the page may take to let go of who watches; the segments are finished meanwhile."""
+from passerby.web.serving import CLOSING_S, server_config
 
 
 def run_town(file: Path | None, folder: Path, *, host: str | None = None, port: int | None = None) -> int:
@@ -45,34 +43,17 @@ def run_town(file: Path | None, folder: Path, *, host: str | None = None, port: 
         accounts = Accounts(folder)
         try:
             accounts.settle(town.account)
-            server = _server(town, supervisor, accounts)
+            server = uvicorn.Server(server_config(create_app(supervisor, accounts), town))
             with supervisor:
                 page = threading.Thread(target=server.run, args=([listening],), name="page", daemon=True)
                 page.start()
                 _greet(supervisor, accounts, folder, _address(town, listening))
                 _wait(ended, page)
                 server.should_exit = True
-            page.join(_CLOSING_S + 1)
+            page.join(CLOSING_S + 1)
         finally:
             accounts.close()
     return 0
-
-
-def _server(town: Town, supervisor: Supervisor, accounts: Accounts) -> uvicorn.Server:
-    """Neither addresses of pages nor of who asks for them are logged: one-time links are among them."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_app(supervisor, accounts),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ssl_certfile=town.tls_cert,
-            ssl_keyfile=town.tls_key,
-            proxy_headers=bool(town.trusted_proxies),
-            forwarded_allow_ips=list(town.trusted_proxies),
-            timeout_graceful_shutdown=_CLOSING_S,
-        )
-    )
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from passerby.serve.town import Town
 from passerby.web.limits import MOST_HEADER_BYTES, MOST_SOCKET_BYTES
 
 _KEEP_ALIVE_S = 30
-_STOP_S = 5
+CLOSING_S = 3
+"""How long the server may take to let go of who watches; the segments are finished meanwhile."""
 
 
 def server_config(app: FastAPI, town: Town) -> uvicorn.Config:
@@ -35,5 +36,5 @@ def server_config(app: FastAPI, town: Town) -> uvicorn.Config:
         server_header=False,
         log_config=None,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_STOP_S,
+        timeout_graceful_shutdown=CLOSING_S,
     )
