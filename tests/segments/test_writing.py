@@ -9,7 +9,7 @@ from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import av
 import numpy as np
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from passerby import nal
 from passerby.errors import OutputError, RedactionIncomplete, SettingsError
 from passerby.live import CoveredSecond
-from passerby.media import Frame
+from passerby.media import Frame, RedactedFrame
 from passerby.read.video import open_video
 from passerby.write.segments import SegmentOptions, SegmentWriter
 from passerby.write.units import annex_b
@@ -205,6 +205,14 @@ def test_only_redacted_frames_and_packets_are_taken(tmp_path: Path) -> None:
             writer.copy([private], BEGINS_AT)
     writer.close()
     assert not (tmp_path / "archive").exists()
+
+
+def test_type_checkers_know_what_may_be_written() -> None:
+    """So that nobody can hand over a private frame unnoticed: the two types share nothing."""
+    assert get_type_hints(SegmentWriter.encode)["frame"] is RedactedFrame
+    assert get_args(get_type_hints(SegmentWriter.copy)["packets"]) == (av.Packet[Any],)
+    assert not issubclass(Frame, RedactedFrame)
+    assert not issubclass(RedactedFrame, Frame)
 
 
 def plant(*units: bytes) -> Callable[[int, av.Packet[Any]], av.Packet[Any]]:
