@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 from typing import Literal
 
 import numpy as np
@@ -12,6 +16,7 @@ from passerby.read.camera import open_camera
 
 from .http_camera import HttpScript, http_camera
 from .made import MJPEG, address, pictures, some, units, until_the_end
+from .scripted import Script, scripted_camera, steadily
 from .test_rtsp import made_certificate
 
 USER, PASSWORD = "ad min", "p@s:/w%rd#?ü"
@@ -72,25 +77,48 @@ def test_what_is_no_video_is_refused(kind: str) -> None:
         open_camera(address(url))
 
 
-def test_a_camera_may_not_send_us_to_a_file_of_this_machine(tmp_path: Path) -> None:
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-    from threading import Thread
+@contextmanager
+def pointing_to(target: str) -> Iterator[str]:
+    """A server that answers everything with another address."""
 
-    target = tmp_path / "clip.mjpeg"
-    target.write_bytes(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + units(MJPEG)[0])
-
-    class Redirect(BaseHTTPRequestHandler):
+    class Pointer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(302)
-            self.send_header("Location", f"file://{target}")
+            self.send_header("Location", target)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Redirect) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        with pytest.raises((CameraUnreachable, CameraUnusable), match="camera front"):
-            open_camera(address(f"http://127.0.0.1:{server.server_address[1]}/video"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pointer) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/video"
         server.shutdown()
+        thread.join()
+
+
+def test_a_camera_may_not_send_us_to_a_file_of_this_machine(tmp_path: Path) -> None:
+    target = tmp_path / "clip.mjpeg"
+    target.write_bytes(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + units(MJPEG)[0])
+    with pointing_to(f"file://{target}") as url, pytest.raises(CameraUnreachable, match="camera front"):
+        open_camera(address(url))
+
+
+def test_a_camera_may_not_send_us_to_another_one() -> None:
+    with (
+        http_camera(HttpScript(units(MJPEG))) as elsewhere,
+        pointing_to(elsewhere) as url,
+        pytest.raises(CameraUnreachable, match="points to another address"),
+    ):
+        open_camera(address(url, username=USER, password=PASSWORD))
+
+
+def test_a_camera_may_not_send_us_to_another_one_by_rtsp_either() -> None:
+    elsewhere = Script(steadily(units()))
+    with scripted_camera(elsewhere) as target:
+        script = Script(status=f"302 Moved\r\nLocation: {target}")
+        with scripted_camera(script) as url, pytest.raises(CameraUnreachable):
+            open_camera(address(url, username=USER, password=PASSWORD))
+    assert not elsewhere.asked

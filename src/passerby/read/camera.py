@@ -56,11 +56,6 @@ class CameraStream:
         """Packets that were left out because nobody took them in time."""
         return self._connection.dropped
 
-    @property
-    def clock_offset_s(self) -> float | None:
-        """The camera's wall clock minus ours, in seconds, to about a frame; None until it has told the time."""
-        return self._connection.clock_offset_s
-
     def pictures(self) -> Iterator[LivePicture]:
         """Every frame in presentation order, as it comes; ends when `stop` is set.
 

@@ -32,7 +32,6 @@ class Connection:
 
     Attributes:
         bytes_in: received in packets.
-        clock_offset_s: the camera's wall clock minus ours, once it has told the time (RTCP), else None.
     """
 
     def __init__(self, address: CameraAddress, speed: float) -> None:
@@ -45,7 +44,6 @@ class Connection:
         self._opened: Opened | None = None
         self._sign_of_life_s = time.monotonic()
         self.bytes_in = 0
-        self.clock_offset_s: float | None = None
         threading.Thread(target=self._run, name=f"camera {address.name}", daemon=True).start()
 
     @property
@@ -132,7 +130,6 @@ class Connection:
             if self._closed.is_set() or not packet.size:
                 return
             # FFmpeg gives what it had kept of the packet before when it is interrupted.
-            self._compare_clocks(container.start_time_realtime)
             late = player is None and self._silent_s >= self._address.timeout_s
             self.bytes_in += packet.size
             at_s = time.monotonic()
@@ -143,7 +140,3 @@ class Connection:
             if late:
                 raise silent(self._address, connected=self._opened is not None)
             self._sign_of_life_s = time.monotonic()
-
-    def _compare_clocks(self, told_us: int | None) -> None:
-        if told_us is not None and self.clock_offset_s is None:
-            self.clock_offset_s = told_us / 1e6 - time.time()

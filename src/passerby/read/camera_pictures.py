@@ -36,7 +36,8 @@ class LivePicture:
     Attributes:
         frame: decoded; its planes are its own and may be painted. Its PTS is larger than that of the one before.
         packet: the H.264 packet that it came from, with the frame's PTS as PTS and DTS; None where packets and frames
-            do not follow one another one to one, or the codec is another.
+            do not follow one another one to one, or the codec is another. Its stream is not to be used: the
+            connection may have ended.
         starts_closed: nothing from here on is predicted from anything before it: in H.264 an IDR picture.
         why_not_copied: why the GOP that it belongs to cannot be copied, in a few words; empty if nothing is known
             against it so far. A later frame of the same GOP may know of something.

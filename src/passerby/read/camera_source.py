@@ -48,6 +48,8 @@ def _options(address: CameraAddress) -> dict[str, str]:
     if address.kind == "rtsp":
         options |= {"rtsp_transport": address.transport, "allowed_media_types": "video"}
         options |= {"buffer_size": str(_RECEIVE_BUFFER_BYTES)} if address.transport == "udp" else {}
+    elif address.kind == "http":
+        options["max_redirects"] = "0"
     return options
 
 
@@ -134,6 +136,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (av.error.HTTPNotFoundError, "it has no stream under this path (404)"),
     (av.error.HTTPError, "it answers with an error"),
     (av.error.InvalidDataError, "it sent what is no video"),
+    (av.error.ArgumentError, "its answer is not understood"),
     (av.error.EOFError, "it ended the connection"),
     (ConnectionRefusedError, "nothing answers at this address and port"),
     (ConnectionError, "the connection broke"),
@@ -142,7 +145,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (PermissionError, "this user may not use it"),
 )
 _SYSTEM_WORDS = {
-    errno.EIO: "no host goes by its name, or the connection failed",
+    errno.EIO: "no host goes by its name, the connection failed, or it points to another address",
     errno.EHOSTUNREACH: "no way leads to its host",
     errno.ENETUNREACH: "no way leads to its network",
     errno.EBUSY: "something else uses the device",
