@@ -52,6 +52,28 @@ def agreed(looks: Sequence[Detections], alone: float) -> Detections:
     return _united(every[counts])
 
 
+def supported(looks: Sequence[Detections], least: float) -> Detections:
+    """What several looks at one picture say on average, in falling order of score.
+
+    A box counts when the mean, over all looks, of the best score at its place is `least` or more: it, or what overlaps
+    it there by more than `SUPPORT_IOU`; nothing there is 0. Those around one thing are replaced by one that holds them.
+    The scores are the means.
+    """
+    every = Detections.join(looks)
+    best = [_best_at(every, look) for look in looks]
+    means = np.sum([np.zeros(len(every), np.float32), *best], axis=0) / max(len(looks), 1)
+    counts = means >= least
+    order = np.argsort(-means[counts], kind="stable")
+    return _united(Detections(every.boxes, means.astype(np.float32), every.labels)[counts][order])
+
+
+def _best_at(every: Detections, look: Detections) -> npt.NDArray[np.float32]:
+    """For each box the best score that a look has at its place, for its label: shape (N,)."""
+    speaks = iou(every.boxes, look.boxes) > SUPPORT_IOU
+    speaks &= every.labels[:, None] == look.labels[None]
+    return np.asarray(np.where(speaks, look.scores[None], 0).max(axis=1, initial=0), np.float32)
+
+
 def _united(detections: Detections) -> Detections:
     """Each box, best first, made to hold those of its label that overlap it by more than `UNION_IOU`."""
     left = np.ones(len(detections), bool)

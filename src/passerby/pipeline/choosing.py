@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from passerby.detect.detector import NetDetector
 from passerby.detect.ensemble import Ensemble, Member
+from passerby.detect.photo import PhotoNets
 from passerby.detect.plate_finder import PlateFinder
 from passerby.detect.runtime import available_providers
 from passerby.regions import Detections
@@ -26,25 +27,21 @@ _AGAIN = {"head": "face", "face": "face", "person": "face", "motion": "face", "p
 _FINDS = {"face": "centerface", "plate": "headnet"}
 
 
-def photo_detector(settings: Settings) -> Ensemble:
-    """What looks at a photo in several views: the exact models, for time is not what counts."""
-    members = []
-    if _covers(settings, "head", "plate"):
-        members.append(_member("headnet", settings))
-    if _covers(settings, "head", "face"):
-        members.append(_member("centerface", settings))
-    # A photo's faces and heads are weighed apart; `as_called` comes after that.
-    return Ensemble(members + _others(settings, small=False), {label: label for label in _called(settings)})
+def photo_nets(settings: Settings) -> PhotoNets:
+    """Who looks at a photo in several views: the exact models, for time is not what counts.
+
+    Faces and heads are weighed apart, so that faces are called faces still; `as_called` comes after that.
+    """
+    views = [_member("centerface", settings)] if _covers(settings, "head", "face") else []
+    called = {label: label for label in _called(settings)}
+    heads = Ensemble([_member("headnet", settings)], called) if _covers(settings, "head", "plate") else None
+    plates = _plate_finder(settings) if _covers(settings, "plate") else None
+    return PhotoNets(Ensemble(views + _others(settings, small=False), called), heads, plates)
 
 
 def as_called(found: Detections, settings: Settings) -> Detections:
     """What was found in a photo, under the labels that the user covers."""
     return found.relabelled(_called(settings))
-
-
-def photo_plates(settings: Settings) -> PlateFinder | None:
-    """What looks at a photo once more, for plates that only their text gives away."""
-    return _plate_finder(settings) if _covers(settings, "plate") else None
 
 
 def video_detector(settings: Settings) -> Ensemble:

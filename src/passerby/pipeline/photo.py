@@ -14,7 +14,7 @@ from passerby.detect.photo import find_in_photo
 from passerby.errors import SettingsError
 from passerby.media import PHOTO_TIME_BASE, PhotoInfo
 from passerby.pending import pending
-from passerby.pipeline.choosing import as_called, photo_detector, photo_plates
+from passerby.pipeline.choosing import as_called, photo_nets
 from passerby.pipeline.looking import planned, second_look
 from passerby.read.photo import Photo, PhotoLimits, open_photo, pictures_of
 from passerby.redact.cover import Painter
@@ -80,12 +80,12 @@ def _format_stated(account: Account, info: PhotoInfo) -> list[str | None]:
 
 def _look_at_photo(photo: Photo, account: Account) -> tuple[list[Look], list[Track]]:
     """Every picture in several ways: in a photo there is only one chance to find a face."""
-    detector, plates = photo_detector(account.settings), photo_plates(account.settings)
-    account.looked_with([*detector.models, *(plates.models if plates is not None else ())])
+    nets = photo_nets(account.settings)
+    account.looked_with(nets.models)
     with account.stage("look"):
         looks = []
         for frame in account.counted(photo.frames(), "look", photo.info.frame_count):
-            found = Detections.join([find_in_photo(detector, picture, plates) for picture in pictures_of(frame)])
+            found = Detections.join([find_in_photo(nets, picture) for picture in pictures_of(frame)])
             looks.append(Look(frame.pts, as_called(found, account.settings)))
     size = (photo.info.width, photo.info.height)
     with account.stage("track"):

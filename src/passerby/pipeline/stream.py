@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+import cv2
+
 from passerby.detect.background import Background
 from passerby.detect.detector import Detector
 from passerby.detect.evidence import sketch_of
@@ -102,6 +104,7 @@ def redact_stream(
         ModelError: a model cannot run here; nothing was started.
     """
     settings = options.settings
+    cv2.setNumThreads(1)  # of the whole process: sketches are so small that waking others takes longer than they do
     ensemble = video_detector(settings) if detector is None else None
     looks_with = detector if ensemble is None else (ensemble if ensemble.members else None)
     buffer = Buffer(options.delay_s, options.most_waiting_bytes)
