@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -241,3 +242,23 @@ def test_old_recordings_go(tmp_path: Path, clip: Path) -> None:
     with running(tmp_path, camera("square", clip, enabled=False, retention_h=1e-6)):
         wait_for(lambda: not stored(tmp_path, "square"))
     assert not list(tmp_path.rglob("*.mp4"))
+
+
+def test_a_camera_that_cannot_be_stored_says_so_and_stops_no_other(tmp_path: Path, clip: Path) -> None:
+    (tmp_path / "gate").write_text("a file where the camera's folder should be")
+    with running(tmp_path, camera("gate", clip), camera("square", clip)) as supervisor:
+        first_parts(supervisor, "square")
+        wait_for(lambda: "gate: " in supervisor.status("gate").why)
+        assert supervisor.still("gate") is None
+        (tmp_path / "gate").unlink()
+        first_parts(supervisor, "gate")
+    assert stored(tmp_path, "gate")
+    assert check_archive(tmp_path).problems == ()
+
+
+def test_a_camera_that_takes_connections_and_says_nothing_is_lost(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/live"
+        with running(tmp_path, camera("square", url, timeout_s=1)) as supervisor:
+            wait_for(lambda: supervisor.status("square").state is CameraState.LOST)
+            assert "it did not answer within 1 s" in supervisor.status("square").why

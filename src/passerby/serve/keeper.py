@@ -144,7 +144,7 @@ class Keeper:
             turn.over()
             process.end(0)
             self._process = None
-            self.known.process_ended()
+            self.known.live_ended()
 
     def _keep(self, process: WorkerProcess, job: CameraJob, turn: Turn) -> str:
         watchdog = self._watchdog(job)
@@ -192,6 +192,7 @@ class Keeper:
         if message.kind == "attempt":
             watchdog.fed()
         elif message.kind == "waits":
+            self.known.live_ended()
             watchdog.fed(float(message.told["for_s"]))
         elif self.known.hear(message):
             watchdog.fed()

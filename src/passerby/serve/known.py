@@ -39,8 +39,8 @@ class Known:
         with self._lock:
             self._status = self._status.in_state(state, why, datetime.now(UTC))
 
-    def process_ended(self) -> None:
-        """What was live is not any more."""
+    def live_ended(self) -> None:
+        """The camera or its process is gone: what was live is not any more, and nobody is shown it as if it were."""
         self.fan_out.pause()
         with self._lock:
             self._still = None

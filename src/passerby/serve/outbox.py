@@ -34,6 +34,12 @@ class Outbox:
         """Something small that has to arrive."""
         self._put(Message(kind, told))
 
+    def waits(self, for_s: float) -> None:
+        """The camera is not there, and is tried again after so many seconds; what was live of it is not any more."""
+        with self._changed:
+            self._latest.pop("still", None)
+        self.say("waits", for_s=for_s)
+
     def answer(self, message: Message) -> None:
         """Something that has to arrive, with its bytes."""
         self._put(message)

@@ -125,7 +125,7 @@ def record(job: CameraJob, outbox: Outbox, orders: Orders) -> None:
             backoff.reset()
         wait_s = backoff.longest() if isinstance(failure, CameraRefused) else backoff.next()
         lost = isinstance(failure, CameraError)
-        outbox.say("waits", for_s=wait_s)
+        outbox.waits(wait_s)
         outbox.state(CameraState.LOST if lost else CameraState.DEGRADED, failure.message)
         recording.connection_ended()
         orders.stop.wait(wait_s)
