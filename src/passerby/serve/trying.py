@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -23,8 +24,8 @@ def try_url(url: str, username: str, password: str, transport: str) -> CameraTri
         CameraError: the camera cannot be reached or used; it is named "on trial", never by its address.
     """
     keep_memory_private()
-    with tempfile.TemporaryDirectory() as folder:
-        # Of a camera nothing is written there; only the drawn clip of the built-in one.
-        text = str(demo_clip(Path(folder))) if url == DEMO_URL else url
+    # Only the drawn clip of the built-in camera needs a folder; of a camera nothing is written.
+    with tempfile.TemporaryDirectory() if url == DEMO_URL else nullcontext() as folder:
+        text = url if folder is None else str(demo_clip(Path(folder)))
         way = cast(Transport, transport)
         return try_camera(CameraAddress.parse(NAME, text, username=username, password=password, transport=way))
