@@ -6,7 +6,6 @@ import ctypes
 import os
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -139,9 +138,9 @@ def asked_of_api(program: httpx.Client, cameras: list[str]) -> tuple[list[Given]
     for path in sorted(route for route, ways in description.json()["paths"].items() if "get" in ways):
         for address, query in _filled_in(program, path, cameras):
             answer = program.get(address, params=query)
-            given.append(Given(f"GET {address}", answer.content + repr(answer.headers.raw).encode()))
+            given.append(Given(f"answer of {address}", answer.content))
+            given.append(Given(f"headers of {address}", repr(answer.headers.raw).encode()))
             if answer.status_code == 200:
-                given.append(Given(f"content of {address}", answer.content))
                 well.add(path)
     return given, well
 
@@ -176,10 +175,10 @@ def shown_in_browser(browser: httpx.Client, cameras: list[str]) -> list[Given]:
     return given
 
 
-def open_for_writing(pid: int) -> list[str] | None:
-    """Paths of the files that a process has open to write; None where that may not be asked.
+def open_for_writing(pid: int) -> list[str]:
+    """Paths of the files that a process has open to write, those without a name any more among them.
 
-    Files that have no name any more are among them.
+    Who is not root may not ask that of a process that keeps its memory private, and learns of none.
     """
     paths = []
     try:
@@ -189,7 +188,7 @@ def open_for_writing(pid: int) -> list[str] | None:
                 if flags and int(flags[1], 8) & (os.O_WRONLY | os.O_RDWR):
                     paths.append(str(link.readlink()))
     except PermissionError:
-        return None
+        return []
     return paths
 
 
@@ -197,8 +196,3 @@ def core_limit(pid: int) -> str:
     """What the kernel says of a process: how large its core dump may be."""
     lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
     return " ".join(next(line for line in lines if line.startswith("Max core file size")).split()[4:6])
-
-
-def for_a_while(seconds: float) -> None:
-    """Let the cameras run."""
-    time.sleep(seconds)

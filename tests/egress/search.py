@@ -1,4 +1,4 @@
-"""Looks for somebody in bytes of any kind: in the videos and pictures that they are or hold, and in the bytes themselves."""
+"""Looks for somebody in bytes: in the videos and pictures that they are or hold, and in the bytes themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Findings:
     """What a search saw.
 
     Attributes:
-        pictures: how many were decoded, repeated ones included.
+        pictures: how many were decoded; what is the same byte for byte is decoded once.
         different: how many of them were not the same.
         showing: those that were neither flat nor damaged beyond decoding.
         leaks: what must not be there, each a sentence.
@@ -69,28 +69,34 @@ class Search:
 
     Args:
         clip: that the cameras show; its frames with somebody must not be found, neither as pictures nor as bytes.
-        secrets: texts that must not be found.
+        secrets: texts that must not be found, by what they are.
     """
 
-    def __init__(self, clip: Path, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, clip: Path, secrets: Mapping[str, str] | None = None) -> None:
         self._net = NetDetector("centerface", provider="cpu")
         luma = scene.luma_of(scene.street(True))
         self._places = {"face": scene.FACE, "plate": scene.PLATE}
         self._texture = {name: _cut(luma, box) for name, box in self._places.items()}
         self._bytes = {**dict(coded_bytes(clip)), **dict(luma_bytes(clip))}
-        self._secrets = [(name, text.encode()) for secret in secrets for name, text in _spellings(secret)]
+        self._secrets = [
+            (name, text.encode()) for name, secret in (secrets or {}).items() for text in _spellings(secret)
+        ]
 
-    def through(self, given: Iterable[Given], *, allowed: dict[str, set[str]] | None = None) -> Findings:
+    def through(self, given: Iterable[Given], *, allowed: Mapping[str, set[str]] | None = None) -> Findings:
         """Look through everything.
 
         Args:
             given: what left.
-            allowed: names of what may hold some of the secrets, and which.
+            allowed: files that may hold some of the secrets, and which.
         """
-        findings, seen = Findings(), dict[bytes, tuple[str, Rgb]]()
+        findings, seen, known = Findings(), dict[bytes, tuple[str, Rgb]](), set[tuple[str, bytes]]()
         for one in given:
-            allowed_here = (allowed or {}).get(one.name, set())
-            findings.leaks += [f"{one.name} holds {name}" for name in self._held(one.data, allowed_here)]
+            key = (one.name.split(" ")[0], hashlib.blake2b(one.data).digest())
+            if key in known:
+                continue
+            known.add(key)
+            may_hold = (allowed or {}).get(one.name.split(" ")[0], set())
+            findings.leaks += [f"{one.name} holds {name}" for name in self._held(one.data, may_hold)]
             for number, picture in enumerate(pictures_in(one.data)):
                 findings.pictures += 1
                 seen.setdefault(hashlib.blake2b(picture.tobytes()).digest(), (f"{one.name}, picture {number}", picture))
@@ -158,7 +164,7 @@ def pictures_in(data: bytes) -> Iterator[Rgb]:
 
 
 def _frames(data: bytes) -> Iterator[Rgb]:
-    with suppress(av.FFmpegError), av.open(io.BytesIO(data)) as file:
+    with suppress(av.FFmpegError), av.open(io.BytesIO(data), "r") as file:
         for packet in file.demux(video=0):
             with suppress(av.FFmpegError):
                 for frame in packet.decode():
@@ -182,12 +188,12 @@ def _picture(data: bytes) -> Image.Image | None:
     return None
 
 
-def _spellings(text: str) -> Iterator[tuple[str, str]]:
+def _spellings(text: str) -> Iterator[str]:
     """As it is, and what is always there of it in base64, wherever in a longer text it begins."""
-    yield text, text
+    yield text
     for before in range(3):
         whole = base64.b64encode(b"?" * before + text.encode() + b"?" * 3).decode()
-        yield f"{text} in base64", whole[(before * 8 + 5) // 6 : (before + len(text.encode())) * 8 // 6]
+        yield whole[(before * 8 + 5) // 6 : (before + len(text.encode())) * 8 // 6]
 
 
 def _cut(luma: Luma, box: BoxPx) -> Luma:

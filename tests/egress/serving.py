@@ -199,9 +199,8 @@ def wait_until(what: str, condition: Callable[[], Any], patience_s: float = PATI
     return found
 
 
-@contextmanager
-def held_up(pids: list[int], *, stopped_s: float, running_s: float, times: int) -> Iterator[None]:
-    """Processes get so little of the machine that they cannot keep up, meanwhile; then they go on."""
+def held_up(pids: list[int], *, stopped_s: float, running_s: float, times: int) -> None:
+    """Give processes less of the machine than they need, for a while."""
     try:
         for _ in range(times):
             for pid in pids:
@@ -210,7 +209,6 @@ def held_up(pids: list[int], *, stopped_s: float, running_s: float, times: int) 
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
             time.sleep(running_s)
-        yield
     finally:
         for pid in pids:
             with suppress(ProcessLookupError):
