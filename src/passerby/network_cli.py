@@ -143,6 +143,8 @@ def archive_check(
 
 
 def _need_extra() -> None:
+    if os.name != "posix":
+        raise SettingsError("live cameras need Linux or macOS; nothing was started")
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise SettingsError(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passerby.live import CameraState
 from passerby.serve.backoff import Backoff
+from passerby.serve.defects import defect_in_words
+from passerby.serve.known import Known
 from passerby.serve.watchdog import Watchdog, WatchRules
 
 RULES = WatchRules(watchdog_s=30, memory_bytes=1_000_000_000, restart_s=86_400, segment_s=30)
@@ -94,3 +98,22 @@ def test_cameras_do_not_all_start_anew_at_the_same_minute(drawn: float) -> None:
     clock.now += 86_400 * (1 - 0.2 * drawn) + 1
     watchdog.fed()
     assert watchdog.judge(0).action == "recycle"
+
+
+def test_a_log_says_once_what_is_wrong_and_that_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    known = Known("square")
+    for _ in range(3):
+        known.tell(CameraState.STARTING, "")
+        known.tell(CameraState.LOST, "camera square broke off")
+    known.tell(CameraState.LIVE, "")
+    known.tell(CameraState.LIVE, "")
+    assert caplog.messages == ["camera square: lost: camera square broke off", "camera square: live again"]
+
+
+def test_a_defect_is_told_by_its_place_and_not_in_its_own_words() -> None:
+    try:
+        raise ValueError("rtsp://ann:hunter2@192.0.2.7/live")
+    except ValueError as defect:
+        told = defect_in_words(defect)
+    assert told.startswith("passerby has a defect (ValueError in test_keeping.py, line ")
+    assert "hunter2" not in told

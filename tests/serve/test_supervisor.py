@@ -59,6 +59,15 @@ def stored(folder: Path, name: str) -> list[StoredSegment]:
         return archive.segments(name, LONG_AGO, LATER)
 
 
+def environment_of(process: psutil.Process) -> str:
+    """What the system shows of it: to others of the same user nothing, to root all."""
+    try:
+        return str(process.environ())
+    except psutil.AccessDenied:
+        assert os.getuid() != 0
+        return ""
+
+
 def frames_in(path: Path) -> int:
     with av.open(str(path)) as file:
         return sum(1 for _ in file.decode(video=0))
@@ -164,7 +173,7 @@ def test_the_right_password_is_found_in_the_file_and_in_no_list_of_processes(tmp
         supervisor.add_camera(camera("square", server.url), Credentials("ann", "hunter2-@:/"))
         first_parts(supervisor, "square")
         process = psutil.Process(supervisor.pid("square"))
-        assert "hunter2" not in " ".join(process.cmdline()) + str(process.environ())
+        assert "hunter2" not in " ".join(process.cmdline()) + environment_of(process)
         written = [file for file in tmp_path.rglob("*") if file.is_file() and b"hunter2" in file.read_bytes()]
         assert [file.name for file in written] == ["credentials.toml"]
         assert stat.S_IMODE(written[0].stat().st_mode) == 0o600
@@ -176,7 +185,7 @@ def test_credentials_in_the_environment_stay_out_of_that_of_processes(
     monkeypatch.setenv("PASSERBY_CAMERA_OTHER_PASSWORD", "hunter2")
     with running(tmp_path, camera("square", clip)) as supervisor:
         process = psutil.Process(wait_for(lambda: supervisor.pid("square")))
-        assert "hunter2" not in str(process.environ())
+        assert "hunter2" not in environment_of(process)
 
 
 def test_cameras_that_were_added_are_there_again_and_the_file_holds_no_secret(tmp_path: Path) -> None:

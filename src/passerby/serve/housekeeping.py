@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from passerby.archive import Archive, RetentionRule
 from passerby.errors import ArchiveError
+from passerby.serve.defects import defect_in_words
 from passerby.serve.town import CameraSettings, Town
 
 _EVERY_S = 60.0
@@ -50,17 +51,24 @@ class Housekeeping:
 
     def _run(self) -> None:
         while True:
-            try:
-                self.tidy()
-            except ArchiveError as error:
-                # Said once: a catalogue that does not answer for a day is one line, not 1440.
-                if error.message != self.trouble:
-                    _log.warning("erasing old recordings: %s", error.message)
-                self.trouble = error.message
-            else:
-                self.trouble = ""
+            self._note(self._trouble_of_a_round())
             if self._ending.wait(self._every_s):
                 return
+
+    def _trouble_of_a_round(self) -> str:
+        try:
+            self.tidy()
+        except ArchiveError as error:
+            return error.message
+        except Exception as defect:  # recordings that stay for ever would be worse than a defect that is told
+            return defect_in_words(defect)
+        return ""
+
+    def _note(self, trouble: str) -> None:
+        """Said once: a catalogue that does not answer for a day is one line, not 1440."""
+        if trouble and trouble != self.trouble:
+            _log.warning("old recordings were not erased: %s", trouble)
+        self.trouble = trouble
 
 
 def rule_of(camera: CameraSettings) -> RetentionRule:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from passerby.errors import PasserbyError
 from passerby.live import CameraState
 from passerby.serve.backoff import Backoff
+from passerby.serve.defects import defect_in_words
 from passerby.serve.job import CameraJob
 from passerby.serve.known import Known
 from passerby.serve.link import LinkClosed, Message
@@ -117,15 +118,21 @@ class Keeper:
         backoff = Backoff()
         while not self._ending.is_set():
             began_s = time.monotonic()
-            why = self._run_once()
+            why = self._run_guarded()
             self.restarts += 1
             if not why or time.monotonic() - began_s > _STEADY_S:
                 backoff.reset()
             if why and not self._ending.is_set():
-                wait_s = backoff.next()
-                self.known.tell(CameraState.LOST, f"{why}; it starts anew in {wait_s:.0f} s")
-                self._wanted.wait(wait_s)
+                self.known.tell(CameraState.LOST, f"{why}; it starts anew")
+                self._wanted.wait(backoff.next())
         self.known.tell(CameraState.STOPPED, "")
+
+    def _run_guarded(self) -> str:
+        """As `_run_once`: what nobody expected is a reason to start anew, not to leave the camera dead."""
+        try:
+            return self._run_once()
+        except Exception as defect:
+            return defect_in_words(defect)
 
     def _run_once(self) -> str:
         """From the start of a process to its end: why it ended, "" if that was wanted."""

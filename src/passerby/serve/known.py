@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,9 @@ from datetime import UTC, datetime
 from passerby.live import CameraState, CameraStatus
 from passerby.serve.fan_out import FanOut
 from passerby.serve.link import Message, figures_in, instant_in, part_in, segment_in, words_in
+from passerby.telemetry import printable
+
+_log = logging.getLogger(__name__)
 
 
 class Known:
@@ -22,6 +26,7 @@ class Known:
         self.fan_out = FanOut()
         self._lock = threading.Lock()
         self._status = CameraStatus(name, CameraState.STOPPED, datetime.now(UTC))
+        self._logged = ""
         self._still: tuple[bytes, datetime] | None = None
 
     @property
@@ -38,6 +43,7 @@ class Known:
         """It is in this state now; `why` is a sentence, or "" when all is well."""
         with self._lock:
             self._status = self._status.in_state(state, why, datetime.now(UTC))
+            self._log(state, why)
 
     def live_ended(self) -> None:
         """The camera or its process is gone: what was live is not any more, and nobody is shown it as if it were."""
@@ -61,6 +67,15 @@ class Known:
         else:
             return self._hear_facts(message)
         return False
+
+    def _log(self, state: CameraState, why: str) -> None:
+        """For who reads the log of a service: what is wrong, once, and that it is over."""
+        if state in (CameraState.LOST, CameraState.DEGRADED) and why != self._logged:
+            _log.warning("camera %s: %s: %s", self._status.name, state, printable(why))
+            self._logged = why
+        elif state is CameraState.LIVE and self._logged:
+            _log.warning("camera %s: live again", self._status.name)
+            self._logged = ""
 
     def _hear_facts(self, message: Message) -> bool:
         with self._lock:

@@ -14,10 +14,8 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 from passerby.archive import open_archive
 from passerby.errors import CameraError, CameraRefused, PasserbyError
@@ -25,6 +23,7 @@ from passerby.live import CameraState
 from passerby.pipeline.stream import StreamOptions, redact_stream
 from passerby.read.camera import open_camera
 from passerby.serve.backoff import Backoff
+from passerby.serve.defects import defect_in_words
 from passerby.serve.hardening import keep_memory_private
 from passerby.serve.job import CameraJob, job_in
 from passerby.serve.link import Link, LinkClosed, Message
@@ -61,17 +60,10 @@ def main() -> None:
         else:
             record(job_in(order), outbox, orders)
     except Exception as defect:
-        outbox.state(CameraState.DEGRADED, _in_words(defect))
+        outbox.state(CameraState.DEGRADED, defect_in_words(defect))
         sys.exit(TOLD_WHY)
     finally:
         outbox.close()
-
-
-def _in_words(defect: Exception) -> str:
-    """What nobody expected, by its kind and place: its own words may hold anything, addresses included."""
-    frame = traceback.extract_tb(defect.__traceback__)[-1]
-    where = f"{type(defect).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
-    return f"passerby has a defect ({where})"
 
 
 class Orders:
