@@ -16,6 +16,9 @@ from passerby.web.pages import account, cameras, live, playback, storage, town_m
 from passerby.web.pages import accounts as all_accounts
 from passerby.web.pages.layout import OWN, PLACES, STATIC, add_home, add_page
 
+# Somebody without a face.
+_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b5c4a"/>
+<path d="M7 27c0-6 4-9 9-9s9 3 9 9" fill="#fff"/><rect x="10" y="6" width="12" height="10" rx="2" fill="#7fd6be"/></svg>"""
 _BUILT = (live.build, playback.build, town_map.build, cameras.build, storage.build, all_accounts.build)
 
 
@@ -41,4 +44,4 @@ def mount(app: FastAPI, network: Network, accounts: Accounts) -> None:
     core.app.user_middleware.clear()
     core.app.middleware_stack = None
     # No Tailwind: it compiles styles in the browser, and these pages have their own. Dark or light is up to scheme.js.
-    ui.run_with(app, title=network.town.title, dark=None, tailwind=False, show_welcome_message=False)
+    ui.run_with(app, title=network.town.title, favicon=_ICON, dark=None, tailwind=False, show_welcome_message=False)
