@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from passerby.detect.detector import NetDetector
-from passerby.detect.merge import agreed, strongest
-from passerby.detect.photo import ALONE, VIEWS, find_in_photo
+from passerby.detect.merge import agreed, strongest, supported
+from passerby.detect.photo import ALONE, HEAD, VIEWS, PhotoNets, find_in_photo
 from passerby.media import Orientation
 from passerby.regions import Detections, iou, to_stored
 
@@ -22,7 +22,7 @@ def detections(*rows: tuple[float, float, float, float, float]) -> Detections:
 
 def test_a_face_in_a_photo_is_found_and_its_box_holds_that_of_every_view(astronaut: Picture) -> None:
     detector = NetDetector("centerface-int8", provider="cpu")
-    found = find_in_photo(detector, astronaut)
+    found = find_in_photo(PhotoNets(detector), astronaut)
     single = detector.find(astronaut, threshold=0.5).boxes
     assert len(single) == 1
     best = found.boxes[0]
@@ -39,14 +39,14 @@ def test_a_photo_is_looked_at_mirrored_and_at_one_and_a_half_times_its_size() ->
 @pytest.mark.parametrize("orientation", list(Orientation))
 def test_a_face_is_found_in_a_photo_that_lies_on_any_side(orientation: Orientation, astronaut: Picture) -> None:
     detector = NetDetector("centerface-int8", provider="cpu")
-    (best, *_) = find_in_photo(detector, orientation.turn(astronaut)).boxes
+    (best, *_) = find_in_photo(PhotoNets(detector), orientation.turn(astronaut)).boxes
     upright = to_stored(best[None], orientation, 512, 512)
     assert float(iou(upright, np.array([[177, 68, 272, 187]], np.float32))[0, 0]) > 0.4
 
 
 def test_a_tiny_photo_can_be_looked_at() -> None:
     detector = NetDetector("centerface-int8", provider="cpu")
-    assert len(find_in_photo(detector, np.zeros((1, 1, 3), np.uint8))) == 0
+    assert len(find_in_photo(PhotoNets(detector), np.zeros((1, 1, 3), np.uint8))) == 0
 
 
 def test_a_weak_box_counts_when_two_views_agree_and_not_otherwise() -> None:
@@ -58,6 +58,16 @@ def test_a_weak_box_counts_when_two_views_agree_and_not_otherwise() -> None:
 
 def test_a_strong_box_needs_no_second_view() -> None:
     assert len(agreed([detections((10, 10, 50, 50, ALONE)), detections()], ALONE)) == 1
+
+
+def test_a_head_counts_by_the_mean_of_what_every_look_says_of_its_place() -> None:
+    at_each = [detections((10, 10, 50, 50, 0.3)), detections((12, 10, 52, 50, 0.2)), detections((9, 9, 49, 49, 0.1))]
+    (found,) = supported(at_each, HEAD).boxes
+    assert found.tolist() == [9, 9, 52, 50]
+    assert supported(at_each, HEAD).scores[0] == pytest.approx(0.2)
+    at_one = [detections((10, 10, 50, 50, 0.45)), detections(), detections((200, 10, 240, 50, 0.45))]
+    assert len(supported(at_one, HEAD)) == 0
+    assert len(supported([], HEAD)) == 0
 
 
 def test_boxes_around_one_face_become_one_that_holds_them() -> None:

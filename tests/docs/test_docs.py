@@ -210,7 +210,7 @@ def test_messages_that_stay_are_those_of_the_writer() -> None:
 def test_views_and_times_are_those_of_the_code() -> None:
     page = (REPOSITORY / "docs" / "concepts" / "how-redaction-works.md").read_text("utf-8")
     options = TrackOptions()
-    assert (len(VIEWS), options.gap_s, options.grow_s, options.start_threshold) == (6, 2.0, 0.5, 0.3)
+    assert (len(VIEWS), options.gap_s, options.grow_s, options.start_threshold) == (6, 2.0, 0.5, 0.35)
     assert SecondLookOptions().scale == 0.75
-    for words in ("in six ways", "up to two seconds", "half a second", "at least 0.3", "three quarters"):
+    for words in ("in six ways", "up to two seconds", "half a second", "at least 0.35", "three quarters"):
         assert words in page

@@ -97,7 +97,9 @@ def _in_pool(jobs: Sequence[Job], work: partial[Outcome], workers: int) -> Itera
                 except BrokenProcessPool:
                     suspects.append(futures[future])
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # after an interruption, nothing new is begun
+            # After an interruption nothing new is begun. Where all is done, a pool that nobody waits for may still be
+            # closing when Python ends, and complain.
+            pool.shutdown(wait=all(future.done() for future in futures), cancel_futures=True)
     # One process died and took the pool with it: whoever was innocent succeeds alone.
     for job in suspects:
         with ProcessPoolExecutor(1, mp_context=context) as pool:

@@ -40,6 +40,9 @@ LARGE_NEEDS = 1.5
 PLATE = 0.25
 """Least score of a plate by its looks: plates are looked for by their text, too."""
 
+LARGE_PLATE, LARGE_PLATE_SCORE = 0.2, 0.6
+"""A plate that is higher than this share of the photo's longer side needs that score: a whole tray looks like one."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -124,8 +127,14 @@ def _faces_and_others(views: Detector, picture: Picture) -> Detections:
 
 def _heads_and_plates(heads: Detector, picture: Picture) -> Detections:
     looks = [_weighed(heads.find(picture, scale=scale, threshold=HEAD_SEEN), scale) for scale in HEAD_SIZES]
-    plates = agreed([look[look.scores >= PLATE] for look in (_of(look, "plate") for look in looks)], PLATE)
-    return Detections.join([supported([_of(look, "head") for look in looks], HEAD), plates])
+    plates = [_sure_plates(_of(look, "plate"), max(picture.shape[:2])) for look in looks]
+    return Detections.join([supported([_of(look, "head") for look in looks], HEAD), agreed(plates, PLATE)])
+
+
+def _sure_plates(plates: Detections, longest: int) -> Detections:
+    """Those that count by their looks; `longest` is the photo's longer side, in pixels."""
+    large = plates.boxes[:, 3] - plates.boxes[:, 1] > LARGE_PLATE * longest
+    return plates[plates.scores >= np.where(large, LARGE_PLATE_SCORE, PLATE)]
 
 
 def _weighed(found: Detections, scale: float) -> Detections:

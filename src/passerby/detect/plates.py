@@ -39,8 +39,7 @@ class PlateRule:
         neighbours: how many other texts, at least half as high, may be closer than twice its height, on a doubtful
             vehicle: a sign, a page or a screen holds many lines.
         alone: least score, from 0 to 1, of a text on no vehicle that counts by its looks; above 1 none does.
-        alone_squarest, alone_neighbours, alone_height: as above, for these. What fills more of a picture would show
-            the vehicle that it is on, or that it is a plate.
+        alone_squarest, alone_neighbours: as above, for these.
         texts: in a picture of more texts than this, looks alone tell nothing: it shows a page or a shopping street.
     """
 
@@ -57,7 +56,6 @@ class PlateRule:
     alone: float = 0.5
     alone_squarest: float = 1.2
     alone_neighbours: int = 1
-    alone_height: float = 0.1
     texts: int = 6
 
 
@@ -77,11 +75,10 @@ def plates_among(texts: Detections, seen: Detections, size: tuple[int, int], rul
     sure = _on(texts, vehicles.boxes[vehicles.scores >= rule.vehicle], rule)
     doubtful = _on(texts, vehicles.boxes[vehicles.scores >= rule.doubtful_vehicle], rule)
     aspect, neighbours = _aspect(texts.boxes), _neighbours(texts.boxes)
-    heights = _heights(texts.boxes) / max(size)
-    shaped = (aspect <= rule.widest) & (heights <= rule.most_height)
+    shaped = (aspect <= rule.widest) & (_heights(texts.boxes) <= rule.most_height * max(size))
     doubtful &= shaped & (aspect >= rule.squarest) & (neighbours <= rule.neighbours)
     alone = shaped & (aspect >= rule.alone_squarest) & (neighbours <= rule.alone_neighbours)
-    alone &= (heights <= rule.alone_height) & (texts.scores >= rule.alone) & (len(texts) <= rule.texts)
+    alone &= (texts.scores >= rule.alone) & (len(texts) <= rule.texts)
     meets = _meets(texts.boxes, suspected) & (shaped & (aspect >= rule.narrowest))[:, None]
     boxes = texts.boxes.copy()
     for i, j in np.argwhere(meets):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from passerby.detect.photo import find_in_photo
 from passerby.media import Frame
-from passerby.pipeline.choosing import as_called, photo_detector, photo_plates
+from passerby.pipeline.choosing import as_called, photo_nets
 from passerby.read.picture import picture_of
 from passerby.redact.cover import Painter
 from passerby.redact.plan import make_plan
@@ -22,7 +22,7 @@ def covered_picture(frame: Frame, settings: Settings) -> tuple[bytes, tuple[str,
     It is looked at as a photo is, in several ways: there is only one chance. `frame` must not be used afterwards.
     """
     picture = picture_of(frame)
-    found = as_called(find_in_photo(photo_detector(settings), picture, photo_plates(settings)), settings)
+    found = as_called(find_in_photo(photo_nets(settings), picture), settings)
     regions = _regions_of(found, frame, settings)
     covered = {LABELS[label] for label in regions.labels} if regions is not None else set()
     return jpeg_of(Painter(settings.style).cover(frame, regions), _LONGEST_PX), tuple(sorted(covered))

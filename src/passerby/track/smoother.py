@@ -42,7 +42,7 @@ class TrackOptions:
             from the nearest sighting.
     """
 
-    start_threshold: float = 0.3
+    start_threshold: float = 0.35
     gap_s: float = 2.0
     grow_s: float = 0.5
     steady_s: float = 0.08

@@ -35,7 +35,7 @@ class LiveTrackOptions:
         keep_s: what happened so long ago is asked for no more, in seconds.
     """
 
-    start_threshold: float = 0.3
+    start_threshold: float = 0.35
     gap_s: float = 2.0
     reach_s: float = 0.5
     hold_s: float = 0.5
