@@ -105,9 +105,14 @@ def test_a_log_says_once_what_is_wrong_and_that_it_is_over(caplog: pytest.LogCap
     for _ in range(3):
         known.tell(CameraState.STARTING, "")
         known.tell(CameraState.LOST, "camera square broke off")
-    known.tell(CameraState.LIVE, "")
-    known.tell(CameraState.LIVE, "")
-    assert caplog.messages == ["camera square: lost: camera square broke off", "camera square: live again"]
+    for _ in range(3):
+        known.tell(CameraState.LIVE, "")
+        known.tell(CameraState.DEGRADED, "the machine does not keep up")
+    assert caplog.messages == [
+        "camera square: lost: camera square broke off",
+        "camera square: live again",
+        "camera square: degraded: the machine does not keep up",
+    ]
 
 
 def test_a_defect_is_told_by_its_place_and_not_in_its_own_words() -> None:

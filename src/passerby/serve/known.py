@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,6 +12,9 @@ from passerby.live import CameraState, CameraStatus
 from passerby.serve.fan_out import FanOut
 from passerby.serve.link import Message, figures_in, instant_in, part_in, segment_in, words_in
 from passerby.telemetry import printable
+
+_SILENCE_S = 600.0
+"""So long the same sentence is not repeated in the log."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +30,8 @@ class Known:
         self.fan_out = FanOut()
         self._lock = threading.Lock()
         self._status = CameraStatus(name, CameraState.STOPPED, datetime.now(UTC))
-        self._logged = ""
+        self._lost = False
+        self._logged_s: dict[str, float] = {}
         self._still: tuple[bytes, datetime] | None = None
 
     @property
@@ -69,13 +74,16 @@ class Known:
         return False
 
     def _log(self, state: CameraState, why: str) -> None:
-        """For who reads the log of a service: what is wrong, once, and that it is over."""
-        if state in (CameraState.LOST, CameraState.DEGRADED) and why != self._logged:
-            _log.warning("camera %s: %s: %s", self._status.name, state, printable(why))
-            self._logged = why
-        elif state is CameraState.LIVE and self._logged:
+        """For who reads the log of a service: what is wrong, now and then, and that a lost camera is back."""
+        now_s = time.monotonic()
+        if state in (CameraState.LOST, CameraState.DEGRADED):
+            self._lost |= state is CameraState.LOST
+            if now_s - self._logged_s.get(why, -_SILENCE_S) >= _SILENCE_S:
+                self._logged_s[why] = now_s
+                _log.warning("camera %s: %s: %s", self._status.name, state, printable(why))
+        elif state is CameraState.LIVE and self._lost:
+            self._lost, self._logged_s = False, {}
             _log.warning("camera %s: live again", self._status.name)
-            self._logged = ""
 
     def _hear_facts(self, message: Message) -> bool:
         with self._lock:
