@@ -58,7 +58,7 @@ def test_it_says_who_why_whom_to_ask_and_what_it_cannot_do(people: People) -> No
         "does not recognise faces",
         "does not read licence plates",
         "does not follow anybody from camera to camera",
-        "original picture is never stored",
+        "painted over is stored nowhere",
     ):
         assert said in text
 
@@ -91,6 +91,21 @@ def test_it_says_why_for_so_long(people: People, town: QuietTown) -> None:
     page = _page(people, "other")
     assert "A court asked for it." in page.text
     assert "script" not in page.tags
+    town.remove_camera("other")
+
+
+@pytest.mark.parametrize(
+    ("cover", "faces", "plates"),
+    [(("head", "plate"), False, False), (("plate",), True, False), (("person",), False, True), (("text",), True, True)],
+)
+def test_it_says_what_is_not_covered(
+    people: People, town: QuietTown, cover: tuple[str, ...], faces: bool, plates: bool
+) -> None:
+    camera = CameraSettings.model_validate({"name": "other", "site": "square", "url": "demo:", "cover": cover})
+    town.add_camera(camera, None)
+    text = _page(people, "other").text
+    assert ("Faces are not covered by this camera." in text) == faces
+    assert ("Licence plates are not covered by this camera." in text) == plates
     town.remove_camera("other")
 
 

@@ -119,15 +119,17 @@ def _why_foreign(scope: Scope, caller: Caller | None) -> str | None:
     headers = Headers(scope=scope)
     if _is_cross_site(scope, headers):
         return "another site asked for this; it was not done"
+    origin = headers.get("origin")
     socket = scope["type"] == "websocket" or scope["path"].startswith(SOCKET_PATH)
-    if socket or scope["method"] not in _READING:
-        origin = headers.get("origin")
-        if origin is not None and not _is_own(scope, headers, origin):
-            return "a page of another site asked for this; it was not done"
-        if socket:
-            return None if origin is not None else "it is not known which page asks for this; it was not done"
-        if caller is not None and not OPEN.fullmatch(scope["path"]) and not _has_form_token(headers, caller):
-            return f"the header {FORM_HEADER} is missing or not that of this session; nothing was done"
+    changes = scope["type"] == "websocket" or scope["method"] not in _READING
+    if origin is not None and (socket or changes) and not _is_own(scope, headers, origin):
+        return "a page of another site asked for this; it was not done"
+    if not changes or caller is None or OPEN.fullmatch(scope["path"]):
+        return None
+    if socket:  # NiceGUI sends no token along; browsers always say where they are when they open or send something
+        return None if origin is not None else "it is not known which page asks for this; it was not done"
+    if not _has_form_token(headers, caller):
+        return f"the header {FORM_HEADER} is missing or not that of this session; nothing was done"
     return None
 
 

@@ -26,10 +26,10 @@ _CANNOT = (
     "It does not read licence plates.",
     "It does not follow anybody from camera to camera, or from visit to visit.",
     "It does not record sound.",
-    "It keeps no second copy without the covers. The original picture is never stored, so that nobody can bring it "
+    "It keeps no second copy without the covers. What was painted over is stored nowhere, so that nobody can bring it "
     "back: not its operator, not a thief, not a court.",
 )
-_CAN = (
+_STAYS = (
     "Clothing, posture, gait, and what somebody carries stay visible, unless whole people are covered. "
     "Who knows somebody may know them by these. Covering is done by a program, and it may miss somebody."
 )
@@ -56,7 +56,8 @@ def _body(camera: CameraSettings, town: str) -> str:
         "<h2>What it cannot do</h2>",
         "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in _CANNOT) + "</ul>",
         "<h2>What can still be seen</h2>",
-        f"<p>{escape(_CAN)}</p>",
+        *(f"<p><strong>{escape(line)}</strong></p>" for line in _not_covered(camera)),
+        f"<p>{escape(_STAYS)}</p>",
     ]
     return "\n".join(told)
 
@@ -71,12 +72,19 @@ def _stored(camera: CameraSettings) -> str:
         return "<p>It is switched off, and stores nothing.</p>"
     lines = [
         f"<p>Video in which {escape(covered)} are painted over before anything is stored or shown, "
-        f"and all of the picture wherever that cannot be made sure of.</p>",
+        f"and all of the picture where nobody has looked yet or looking fails.</p>",
         f"<p>Recordings are erased after {escape(_duration(camera.retention_h))}, or earlier.</p>",
     ]
     if camera.retention_reason:
         lines.append(f"<p>Why for so long:</p>\n{paragraphs(camera.retention_reason)}")
     return "\n".join(lines)
+
+
+def _not_covered(camera: CameraSettings) -> list[str]:
+    """Settings may leave out what people take for granted: then it is said."""
+    covered = set(camera.cover)
+    lines = [] if covered & {"head", "face", "person"} else ["Faces are not covered by this camera."]
+    return lines if "plate" in covered else [*lines, "Licence plates are not covered by this camera."]
 
 
 def _listed(words: list[str]) -> str:
