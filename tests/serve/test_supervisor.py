@@ -222,13 +222,21 @@ def test_a_camera_in_the_file_of_the_town_is_changed_there_only(tmp_path: Path) 
         supervisor.restart_camera("square")
 
 
-@pytest.mark.parametrize("url", ["/etc/passwd", "file:///etc/passwd", "concat:/etc/passwd", "/dev/sda", "clip.mp4"])
-def test_a_page_makes_this_machine_read_none_of_its_files(tmp_path: Path, url: str) -> None:
+LOCAL_FILES = [
+    *("/etc/passwd", "file:///etc/passwd", "concat:/etc/passwd", "/dev/sda", "clip.mp4", "demo:/etc/passwd"),
+    *("/dev/video0/../../etc/passwd", "/dev/v4l/../../etc/passwd"),
+]
+
+
+def test_a_page_makes_this_machine_read_none_of_its_files(tmp_path: Path) -> None:
     with running(tmp_path) as supervisor:
-        with pytest.raises(SettingsError, match="a file is played as a camera only if"):
-            supervisor.add_camera(camera("square", url), None)
-        with pytest.raises(SettingsError, match="a file is played as a camera only if"):
-            supervisor.try_camera(url, "", "", "tcp")
+        for url in LOCAL_FILES:
+            with pytest.raises(SettingsError, match="a file is played as a camera only if"):
+                supervisor.add_camera(camera("square", url), None)
+            with pytest.raises(SettingsError, match="a file is played as a camera only if"):
+                supervisor.try_camera(url, "", "", "tcp")
+        with pytest.raises(SettingsError, match="a kind that passerby does not connect to"):
+            supervisor.try_camera("ftp://192.0.2.1/clip.mp4", "", "", "tcp")
 
 
 def test_nobody_knows_a_camera_that_there_is_not(tmp_path: Path) -> None:

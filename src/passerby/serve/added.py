@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import tomli_w
 
 from passerby.errors import SettingsError
 from passerby.pending import write_durably
+from passerby.read.camera_address import CameraAddress
 from passerby.serve.town import DEMO_URL, CameraSettings
 from passerby.serve.town_file import read_toml, town_problems
 
 FILE_NAME = "cameras.toml"
-_NETWORKED = ("rtsp://", "rtsps://", "http://", "https://")
+_LEADS_AWAY = re.compile(r"/dev/.*\.\.")
 
 
 class AddedCameras:
@@ -54,10 +56,9 @@ def refuse_file(url: str) -> None:
     """A page may not make this machine read its own files, whoever asks.
 
     Raises:
-        SettingsError: the address is of a file.
+        SettingsError: the address is of a file, or is none.
     """
-    networked = url.lower().startswith(_NETWORKED)
-    if not (networked or url == DEMO_URL or url.startswith("/dev/video")):
+    if url != DEMO_URL and (CameraAddress.parse("on trial", url).kind == "file" or _LEADS_AWAY.match(url)):
         raise SettingsError(
             "a file is played as a camera only if it stands in the file of the town",
             hint="Addresses begin with rtsp://, rtsps://, http:// or https://; or are /dev/video0, or demo:",
