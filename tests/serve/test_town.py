@@ -63,6 +63,11 @@ def test_files_are_found_beside_the_settings(tmp_path: Path) -> None:
             f"{CAMERA}retention_h = 721",
             "camera square: retention_h is over 720 (30 days): say why in retention_reason",
         ),
+        (
+            CAMERA.replace("rtsp:", "ftp:"),
+            "camera square: url: has an address of a kind that passerby does not connect to",
+        ),
+        (CAMERA.replace(".7/", ".7:x/"), "camera square: url: has an address without a host, or with a port"),
         (f"{CAMERA}watchdog_s = 11", "camera square: watchdog_s must be at least delay_s and timeout_s together"),
         (f"{CAMERA}latitude = 51.0", "camera square: latitude and longitude go together"),
         (

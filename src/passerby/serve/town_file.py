@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from passerby.errors import SettingsError
-from passerby.serve.town import AccountSettings, CameraSettings, SiteSettings, Town
+from passerby.read.camera_address import CameraAddress
+from passerby.serve.town import DEMO_URL, AccountSettings, CameraSettings, SiteSettings, Town
 
 _TABLES: dict[str, type[BaseModel]] = {"camera": CameraSettings, "account": AccountSettings, "site": SiteSettings}
-_ADDRESSES = ("rtsp:", "rtsps:", "http:", "https:", "demo:", "/dev/")
 _HINT = "`passerby config check` lists all that is wrong; every setting is in docs/reference/town-settings.md"
 
 
@@ -64,10 +64,10 @@ def town_problems(told: dict[str, Any]) -> list[str]:
         return shaped
     filled = _with_defaults(told)
     try:
-        Town(**filled)
+        town = Town(**filled)
     except ValidationError as error:
         return [_in_words(problem, filled) for problem in error.errors(include_url=False)]
-    return list(_wrong_defaults(told))
+    return [*_wrong_addresses(town), *_wrong_defaults(told)]
 
 
 def settings_error(error: ValidationError, name: str) -> SettingsError:
@@ -89,6 +89,18 @@ def _wrong_shapes(told: dict[str, Any]) -> Iterator[str]:
 def _with_defaults(told: dict[str, Any]) -> dict[str, Any]:
     defaults = told.get("defaults", {})
     return {**told, "camera": [{**defaults, **camera} for camera in told.get("camera", [])]}
+
+
+def _wrong_addresses(town: Town) -> Iterator[str]:
+    for camera in town.camera:
+        try:
+            _kind_of(camera.url)
+        except SettingsError as error:
+            yield f"camera {camera.name}: url: {error.message.removeprefix('camera it ')}"
+
+
+def _kind_of(url: str) -> str:
+    return "demo" if url == DEMO_URL else CameraAddress.parse("it", url).kind
 
 
 def _wrong_defaults(told: dict[str, Any]) -> Iterator[str]:
@@ -152,6 +164,6 @@ def _with_whole_paths(told: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _whole_url(url: str, folder: Path) -> str:
     """A file that is played as a camera, by its whole path; other addresses as they are."""
-    if url.startswith(_ADDRESSES):
+    if _kind_of(url) != "file":
         return url
-    return str(folder / url.removeprefix("file://"))
+    return str(folder / CameraAddress.parse("it", url).path)
