@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# `make test EXTRAS=test` does without PyTorch and skips the tests of the training code; `make check` needs both.
-EXTRAS ?= test,train
+# `make test EXTRAS=test,serve,postgres` does without PyTorch and skips the tests of the training code; `make check` needs
+# all of them.
+EXTRAS ?= test,train,serve,postgres
 FOR_TESTS := $(VENV)/installed-for-$(EXTRAS)
 
 .PHONY: help demo test check fix bench clean
