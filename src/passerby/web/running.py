@@ -53,7 +53,7 @@ def run_town(file: Path | None, folder: Path, *, host: str | None = None, port: 
             page.join(CLOSING_S + 1)
         finally:
             accounts.close()
-    return 0
+    return 0 if ended.is_set() else 1  # a page that ends by itself has said why
 
 
 @contextmanager
