@@ -24,10 +24,10 @@ from sqlalchemy import event
 
 from passerby.archive import Archive, check_archive, open_archive
 from passerby.live import SegmentInfo
+from tests.archive.conftest import MEMORY
 from tests.archive.made import START, files_of, segment
 
 FOREVER = timedelta(days=1000)
-MEMORY = Path("/dev/shm")
 
 
 class Crash(BaseException):
