@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from passerby.archive import StoredSegment, check_archive, open_archive
 from passerby.errors import OutputError, SettingsError
 from passerby.live import CameraState, LivePart
 from passerby.serve.credentials import Credentials
+from passerby.serve.folder_lock import FolderLock
 from passerby.serve.supervisor import Supervisor
 from passerby.serve.town import CameraSettings, Town
 from tests.cameras.rtsp import rtsp_server
@@ -116,10 +118,21 @@ def test_no_process_outlives_its_supervisor(tmp_path: Path, clip: Path) -> None:
     assert not process.is_running()
 
 
-def test_two_do_not_serve_from_one_folder(tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("passerby.serve.supervisor._PATIENCE_S", 0.1)
+def test_two_do_not_serve_from_one_folder(tmp_path: Path) -> None:
     with running(tmp_path), pytest.raises(OutputError, match="another passerby serves from this folder"):
         Supervisor(Town(), tmp_path)
+    Supervisor(Town(), tmp_path).close()
+
+
+def test_who_comes_after_a_killed_supervisor_waits_for_what_it_left_behind(tmp_path: Path) -> None:
+    """Here a process that keeps the inherited lock, as one of a camera does."""
+    lock = FolderLock(tmp_path, 1)
+    with subprocess.Popen(["sleep", "100"], pass_fds=[lock.inherited]) as left_behind:
+        lock.close()
+        with pytest.raises(OutputError, match="left behind do not end"):
+            FolderLock(tmp_path, 0.1)
+        left_behind.kill()
+    FolderLock(tmp_path, 60).close()
 
 
 def test_a_process_that_hangs_is_ended_and_started_anew(tmp_path: Path, clip: Path) -> None:

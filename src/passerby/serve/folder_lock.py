@@ -10,16 +10,22 @@ from pathlib import Path
 from passerby.errors import OutputError
 from passerby.pending import output_error
 
-_FILE_NAME = ".serve-lock"
+_SUPERVISOR, _PROCESSES = ".serve-lock", ".cameras-lock"
 _POLL_S = 0.2
 
 
 class FolderLock:
-    """A lock that processes of cameras inherit: it is free when all of them have ended, the killed ones included.
+    """Two locks: one that the supervisor alone holds, and one that the processes of its cameras inherit.
+
+    Whoever finds the first one taken is too many. The second is free when the last process has ended: those of a
+    supervisor that was killed finish their segments first, and are waited for.
 
     Args:
         folder: of the data; made if need be.
-        patience_s: how long to wait for those who finish their segments.
+        patience_s: how long to wait for processes that were left behind.
+
+    Attributes:
+        inherited: the descriptor that the processes of cameras keep open.
 
     Raises:
         OutputError: another passerby serves from this folder, or it cannot be written to.
@@ -28,26 +34,43 @@ class FolderLock:
     def __init__(self, folder: Path, patience_s: float) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self.descriptor = os.open(folder / _FILE_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+            self._alone = _opened(folder / _SUPERVISOR)
+            self.inherited = _opened(folder / _PROCESSES)
         except OSError as error:
             raise output_error(folder, error) from error
+        try:
+            self._take(folder, patience_s)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give both back, as far as this process is concerned."""
+        os.close(self._alone)
+        os.close(self.inherited)
+
+    def _take(self, folder: Path, patience_s: float) -> None:
+        if not _taken(self._alone):
+            raise OutputError(
+                f"{folder}: another passerby serves from this folder; nothing was started",
+                hint="End that one first, or take another folder with --folder",
+            )
         deadline_s = time.monotonic() + patience_s
-        while not self._taken():
+        while not _taken(self.inherited):
             if time.monotonic() > deadline_s:
-                os.close(self.descriptor)
                 raise OutputError(
-                    f"{folder}: another passerby serves from this folder; nothing was started",
-                    hint="End that one first, or take another folder with --folder",
+                    f"{folder}: processes of cameras that were left behind do not end; nothing was started"
                 )
             time.sleep(_POLL_S)
 
-    def close(self) -> None:
-        """Give it back, as far as this process is concerned."""
-        os.close(self.descriptor)
 
-    def _taken(self) -> bool:
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

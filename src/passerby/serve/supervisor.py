@@ -22,14 +22,14 @@ from passerby.serve.folder_lock import FolderLock
 from passerby.serve.hardening import keep_memory_private
 from passerby.serve.housekeeping import Housekeeping
 from passerby.serve.job import CameraJob
-from passerby.serve.keeper import FINISH_S, Keeper, Surroundings, Turns
+from passerby.serve.keeper import Keeper, Surroundings, Turns
 from passerby.serve.network import CameraTrial
 from passerby.serve.town import DEMO_URL, CameraSettings, Town
 from passerby.serve.trial_apart import try_apart
 from passerby.write.recovery import recover
 
-_PATIENCE_S = FINISH_S + 2
-"""Processes of a supervisor that was killed finish their segments first."""
+_PATIENCE_S = 60.0
+"""Processes of a supervisor that was killed finish their segments first, and those that had just started, starting."""
 
 
 class Supervisor:
@@ -59,7 +59,7 @@ class Supervisor:
             self._folder_lock.close()
             raise
         self._surroundings = Surroundings(
-            town.restart_h * 3600, self._recover, Turns(2 * (os.cpu_count() or 1)), (self._folder_lock.descriptor,)
+            town.restart_h * 3600, self._recover, Turns(2 * (os.cpu_count() or 1)), (self._folder_lock.inherited,)
         )
         self._housekeeping = Housekeeping(self._archive, lambda: self._town)
         self._changing = threading.RLock()
@@ -76,7 +76,7 @@ class Supervisor:
                 self._keep(camera)
 
     def close(self) -> None:
-        """Finish all segments within `FINISH_S`, and end every process."""
+        """Finish all segments within `keeper.FINISH_S`, and end every process."""
         with self._changing:
             for keeper in self._keepers.values():
                 keeper.ask_to_stop()
