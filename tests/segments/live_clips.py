@@ -182,12 +182,14 @@ def arrival(clip: CameraClip, pts: int, begins_at: datetime = BEGINS_AT) -> date
     return begins_at + timedelta(seconds=float((pts - first) * clip.info.time_base))
 
 
-def problems(path: Path, like: VideoInfo, pts: Sequence[int], time_base: Fraction) -> list[str]:
+def problems(
+    path: Path, like: VideoInfo, pts: Sequence[int], time_base: Fraction, duration_s: float | None = None
+) -> list[str]:
     """What the check of finished files says of a segment or an export whose pictures are shown at these times."""
     expected = ExpectedVideo.copy_of(
         like, container="mp4", codec="h264", pts=np.array(pts, np.int64), duration_tolerance_s=0.001
     )
-    return read_back_video(path, replace(expected, time_base=time_base))
+    return read_back_video(path, replace(expected, time_base=time_base, duration_s=duration_s))
 
 
 def quiet_hashes(path: Path) -> dict[Fraction, str]:

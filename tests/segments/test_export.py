@@ -17,7 +17,18 @@ from passerby.write.sample_table import SampleTable
 from passerby.write.segments import SegmentOptions, export
 from tests.video_write.video_clips import Clip
 
-from .live_clips import SMALL, TICKS, CameraClip, Recorded, camera_clip, pictures, problems, quiet_hashes, record
+from .live_clips import (
+    SMALL,
+    STEP_S,
+    TICKS,
+    CameraClip,
+    Recorded,
+    camera_clip,
+    pictures,
+    problems,
+    quiet_hashes,
+    record,
+)
 
 OPTIONS = SegmentOptions(segment_s=0.4, part_s=0.1)
 LONG = replace(SMALL, frames=40, gop=8)
@@ -53,7 +64,8 @@ def test_every_picture_of_the_stretch_is_there_from_the_keyframe_before(
     exported = list(pictures(target))
     assert [units for _, units in exported] == [units for _, units in wanted]
     assert [float(time) for time, _ in exported] == pytest.approx([at - wanted[0][0] for at, _ in wanted])
-    assert problems(target, clip.info, [int(time * TICKS) for time, _ in exported], Fraction(1, TICKS)) == []
+    ticks = [int(time * TICKS) for time, _ in exported]
+    assert problems(target, clip.info, ticks, Fraction(1, TICKS), len(wanted) * STEP_S) == []
     assert len(quiet_hashes(target)) == len(wanted)
     assert [box.name for box in containers.boxes(target.read_bytes())] == ["ftyp", "moov", "mdat"]
     target.unlink()

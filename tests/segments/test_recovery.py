@@ -88,6 +88,27 @@ def test_wherever_a_file_is_cut_off_all_whole_parts_play(
         assert_matches(info, path)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_a_file_holds_recovery_ends_with_a_segment_of_ours_or_with_nothing(
+    tmp_path: Path, unfinished: Unfinished, data: st.DataObject
+) -> None:
+    content = bytearray(unfinished.whole)
+    heads = st.one_of(st.integers(0, 900), *(st.integers(end, end + 200) for end in unfinished.ends[:-1]))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.one_of(heads, st.integers(0, len(content) - 1)))
+        content[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    unfinished.put(tmp_path / "archive", bytes(content), unfinished.notes)
+    found = recover(tmp_path / "archive", "gate")
+    assert files(tmp_path / "archive") == [path for _, path in found]
+    for info, path in found:
+        with path.open("rb") as file:
+            segment = read_segment(file)
+        assert segment.whole
+        assert sum(len(part.samples) for part in segment.parts) == info.frames > 0
+        assert bytes(content).startswith(path.read_bytes())
+
+
 def assert_matches(info: SegmentInfo, path: Path) -> None:
     content = path.read_bytes()
     assert (info.size_bytes, info.sha256) == (len(content), hashlib.sha256(content).hexdigest())

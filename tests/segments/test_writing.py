@@ -68,7 +68,8 @@ def test_segments_hold_every_picture_at_its_time_and_copied_ones_unaltered(
         stored = list(pictures(path))
         starts = Fraction(round(info.media_start_s * 12800), 12800)
         times = [time for time, _ in stored]
-        assert problems(path, clip.info, [int(time * 12800) for time in times], Fraction(1, 12800)) == []
+        ticks = [int(time * 12800) for time in times]
+        assert problems(path, clip.info, ticks, Fraction(1, 12800), info.duration_s) == []
         assert stored[0][1][0][0] & 0x1F == nal.IDR
         assert (times[0], len(times)) == (Fraction(0), info.frames)
         hashes_after = quiet_hashes(path)
