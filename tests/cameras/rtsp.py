@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,16 @@ from av.video.stream import VideoStream
 PYTHON = "/usr/bin/python3"
 """Debian's, which GStreamer's bindings are for."""
 SCRIPT = Path(__file__).with_name("serve_rtsp.py")
-_CHECK = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+_ELEMENTS = ("appsrc", "h264parse", "h265parse", "jpegparse", "rtph264pay", "rtph265pay", "rtpjpegpay")
+_CHECK = f"""
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstRtspServer
+Gst.init(None)
+assert all(map(Gst.ElementFactory.find, {_ELEMENTS}))
+"""
+_PACKAGES = "gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
 _FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 
 
@@ -104,8 +114,8 @@ def rtsp_server(
         round_s: length of a round of `packets`.
         port: to listen on; 0 takes a free one.
     """
-    if subprocess.run([PYTHON, "-c", _CHECK], capture_output=True).returncode:
-        pytest.skip("no GStreamer RTSP server: apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi")
+    if not _is_installed():
+        pytest.skip(f"no RTSP server of GStreamer: apt-get install {_PACKAGES}")
     if packets is None:
         assert file is not None
         codec, packets, round_s = packets_of(file)
@@ -125,6 +135,11 @@ def rtsp_server(
         files[1].write_text(json.dumps(settings))
         with _running([PYTHON, str(SCRIPT), *map(str, files)]) as port:
             yield RtspServer(port, "rtsps" if certificate else "rtsp")
+
+
+@lru_cache(maxsize=1)
+def _is_installed() -> bool:
+    return Path(PYTHON).exists() and subprocess.run([PYTHON, "-c", _CHECK], capture_output=True).returncode == 0
 
 
 @contextmanager

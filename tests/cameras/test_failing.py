@@ -18,7 +18,7 @@ from tests.video_read.clips import Clip
 from .http_camera import HttpScript, http_camera
 from .made import GOP, H264, HEVC, MJPEG, address, pictures, units, until_the_end
 from .rtsp import Sent, rtsp_server
-from .scripted import START, Picture, Script, h264_sdp, scripted_camera, steadily
+from .scripted import START, Picture, Script, h264_sdp, scripted_camera, steadily, wait_for
 
 SECRET = "s3cret-p4ss"
 FRAME = 3600
@@ -202,12 +202,35 @@ def timed(packets: Sequence[bytes]) -> list[Sent]:
 
 
 def test_a_camera_that_nobody_takes_pictures_from_leaves_out_up_to_a_keyframe(monkeypatch: pytest.MonkeyPatch) -> None:
-    size = sum(len(data) for data in units()[:15])
-    monkeypatch.setattr("passerby.read.camera_packets._MOST_WAITING_BYTES", size)
-    with scripted_camera(Script(steadily(units(), wait_s=0.01))) as url, open_camera(address(url)) as camera:
-        first = next(camera.pictures())
-        until_s = time.monotonic() + 10
-        while camera.dropped < 5 and time.monotonic() < until_s:
-            time.sleep(0.02)
-        assert camera.dropped >= 5
-        assert first.frame.pts == 0
+    sent, sound = [*units()] * 4, pictures_of_a_sound_camera()
+    monkeypatch.setattr("passerby.read.camera_packets._MOST_WAITING_BYTES", sum(map(len, units()[:14])))
+    with scripted_camera(Script(steadily(sent, fps=100, wait_s=0.01))) as url, open_camera(address(url)) as camera:
+        pictures = camera.pictures()
+        got = [next(pictures)]
+        assert wait_for(lambda: camera.dropped >= 5, patience_s=30)
+        with pytest.raises(CameraLost):
+            got.extend(pictures)
+        assert len(got) == len(sent) - camera.dropped
+    places = [picture.frame.pts // 900 for picture in got]
+    after = next(index for index in range(1, len(got)) if places[index] != places[index - 1] + 1)
+    assert got[after].starts_closed
+    for picture, place in zip(got, places, strict=True):
+        assert not picture.frame.damaged
+        assert np.array_equal(picture.frame.planes[0], sound[place % 30].frame.planes[0])
+
+
+def test_a_camera_that_is_met_within_a_gop_begins_with_its_first_keyframe() -> None:
+    script = Script(steadily(units()[4:]), sdp=h264_sdp(units()[0]))
+    with scripted_camera(script) as url:
+        got, _ = until_the_end(url)
+    assert len(got) == 2 * GOP
+    assert got[0].starts_closed
+    assert not any(picture.frame.damaged or picture.why_not_copied for picture in got)
+
+
+def test_a_missing_frame_of_hevc_damages_those_predicted_from_it() -> None:
+    sent = timed(units(HEVC))
+    del sent[GOP + 4]
+    with rtsp_server(codec="hevc", packets=sent, round_s=0.6) as server:
+        got = pictures(server.url, 29)
+    assert [picture.frame.damaged for picture in got] == [False] * (GOP + 4) + [True] * (GOP - 5) + [False] * GOP

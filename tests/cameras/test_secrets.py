@@ -92,6 +92,7 @@ def test_no_failure_tells_where_the_camera_is_or_its_password(
 ) -> None:
     av.logging.set_level(av.logging.DEBUG)
     caplog.set_level(logging.NOTSET)
+    caplog.set_level(1, logger="libav")
     try:
         with scripted_camera(script()) as url:
             error = failure(with_credentials(url))
