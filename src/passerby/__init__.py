@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from passerby.redact.plan import Plan
     from passerby.settings import Settings
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "Artefacts",
