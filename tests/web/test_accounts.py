@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -307,6 +308,16 @@ def test_many_guesses_at_once_are_not_all_looked_at(accounts: Accounts, anna: st
     for thread in threads:
         thread.join()
     assert outcomes.count(LoginRefused) == 5
+
+
+def test_a_flood_of_logins_leaves_room_for_everything_else(accounts: Accounts, anna: str) -> None:
+    with ExitStack() as line:
+        for _ in range(8):
+            line.enter_context(accounts._passwords.in_line())
+        for _ in range(10):
+            with pytest.raises(LoginPaused, match="too many try to log in"):
+                _log_in(accounts)
+    _log_in(accounts)  # a try that was not looked at does not count
 
 
 def test_failures_are_forgotten_after_a_day(accounts: Accounts, anna: str, clock: Clock) -> None:

@@ -66,6 +66,22 @@ def test_too_many_tries_are_told_when_to_come_back(people: People) -> None:
     assert form.headers["Retry-After"] == "2"
 
 
+def test_an_address_that_was_made_up_does_not_help_to_guess(people: People, clock: Clock) -> None:
+    """Nobody is a trusted proxy here."""
+    statuses = [
+        people.nobody()
+        .post(
+            "/api/v1/login",
+            json={"name": f"name{number}", "password": "wrong"},
+            headers={"X-Forwarded-For": f"10.0.0.{number}", "Forwarded": f"for=10.0.0.{number}"},
+        )
+        .status_code
+        for number in range(25)
+    ]
+    assert statuses[-1] == 429
+    clock.pass_s(24 * 3600 + 1)  # forgotten; others log in from here too
+
+
 def test_logging_out_ends_the_session_for_whoever_has_the_cookie(people: People) -> None:
     browser = people.browser(Role.VIEWER)
     secret = browser.cookies[COOKIE]

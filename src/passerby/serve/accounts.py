@@ -82,9 +82,11 @@ class Accounts:
             LoginPaused: there were too many tries.
         """
         name = name.strip().lower()
-        self._pauses.take(name, address)
-        row = self._row(name) if NAME.fullmatch(name) else None
-        if not self._passwords.match(row.password_hash if row else "", password[: LONGEST + 1]) or row is None:
+        with self._passwords.in_line():
+            self._pauses.take(name, address)
+            row = self._row(name) if NAME.fullmatch(name) else None
+            matches = self._passwords.match(row.password_hash if row else "", password[: LONGEST + 1])
+        if not matches or row is None:
             # For a name that no account has too: to leave it out would be quicker, and could be measured.
             self.log.add(row.name if row else "", "failed to log in")
             raise LoginRefused("the name or the password is wrong")
@@ -118,7 +120,8 @@ class Accounts:
         name = checked_name(name) if link is None or link.account is None else link.account
         check_password(password, name)
         # The hash takes long, and is made only for who has a link, and outside of the transaction.
-        hashed = self._passwords.hash(password) if link else ""
+        with self._passwords.in_line():
+            hashed = self._passwords.hash(password) if link else ""
         with self._store.change() as session:
             used, link = self.links.use(session, secret)
             if link.account is None:
@@ -139,8 +142,10 @@ class Accounts:
         row = self._existing(caller.account)
         if row.password_in_file:
             refuse_from_file(row)
-        self._pauses.take(row.name, address)
-        if not self._passwords.match(row.password_hash, old[: LONGEST + 1]):
+        with self._passwords.in_line():
+            self._pauses.take(row.name, address)
+            matches = self._passwords.match(row.password_hash, old[: LONGEST + 1])
+        if not matches:
             raise LoginRefused("the old password is wrong; the new one was not taken")
         self._pauses.passed(row.name, address)
         check_password(new, row.name)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from passerby.errors import AccountError, SettingsError
+from passerby.errors import AccountError, LoginPaused, SettingsError
 
 SHORTEST = 12
 LONGEST = 256
 _FEWEST_DIFFERENT = 5
+_AT_ONCE, _IN_LINE = 2, 8
 
 
 class Passwords:
@@ -23,8 +26,23 @@ class Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._turns = threading.BoundedSemaphore(2)
+        self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self._places = threading.BoundedSemaphore(_IN_LINE)
         self._nobody = self._hasher.hash("the password of nobody")
+
+    @contextmanager
+    def in_line(self) -> Generator[None, None, None]:
+        """Wait for a turn with few others at most: whoever floods the server with logins stops no one but logins.
+
+        Raises:
+            LoginPaused: there are too many.
+        """
+        if not self._places.acquire(blocking=False):
+            raise LoginPaused("too many try to log in at this moment; this try was not looked at", hint="try again")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def hash(self, password: str) -> str:
         """What is stored instead of the password."""

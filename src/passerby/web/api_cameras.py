@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -30,6 +31,9 @@ _OF_SETTINGS = (
     "reach_m",
 )
 _OF_STATUS = ("state", "since", "why", "last_segment_at", "width", "height", "codec", "figures")
+
+_trials = threading.BoundedSemaphore(2)
+"""Each is a process with a detector of its own."""
 
 _Sees = Annotated[Caller, Depends(Needs(Permission.CAMERAS))]
 _Watches = Annotated[Caller, Depends(Needs(Permission.WATCH))]
@@ -132,8 +136,13 @@ def get_still(name: str, network: TheNetwork, caller: _Watches) -> Response:
 @router.post("/camera-trials")
 def try_camera(body: TrialBody, network: TheNetwork, accounts: TheAccounts, caller: _Edits) -> Trial:
     """Connect to a camera, look for some seconds, and say what was seen."""
-    accounts.log.add(caller.account, "tried a camera")
-    trial = network.try_camera(body.url, body.username, body.password, body.transport)
+    if not _trials.acquire(blocking=False):
+        raise HTTPException(429, "other cameras are being tried; this one was not", headers={"Retry-After": "10"})
+    try:
+        accounts.log.add(caller.account, "tried a camera")
+        trial = network.try_camera(body.url, body.username, body.password, body.transport)
+    finally:
+        _trials.release()
     return Trial(
         codec=trial.codec,
         width=trial.width,

@@ -62,15 +62,20 @@ class Exports:
         _refuse_unfit(chosen)
         _refuse_without_room(archive, sum(info.size_bytes for info in chosen))
         begins_at, ends_at = max(begins_at, chosen[0].begins_at), min(ends_at, chosen[-1].ends_at)
-        before_last_s = sum(info.duration_s for info in chosen[:-1])
+        # Wall time runs a little apart from the time of the pictures; neither end may lie outside of its segment.
+        begins_s = min((begins_at - chosen[0].begins_at).total_seconds(), chosen[0].duration_s)
+        ends_s = min((ends_at - chosen[-1].begins_at).total_seconds(), chosen[-1].duration_s)
+        ends_s += sum(info.duration_s for info in chosen[:-1])
+        if ends_s <= begins_s:
+            raise HTTPException(404, "nothing was recorded then")
         # At the top of the folder, where no camera's files are. It holds redacted pictures only, and no name for long.
         target = archive.folder / f"{_PREFIX}{secrets.token_hex(8)}.mp4"
         try:
             export(
                 [one.path for one in found],
                 target,
-                begins_s=(begins_at - chosen[0].begins_at).total_seconds(),
-                ends_s=before_last_s + (ends_at - chosen[-1].begins_at).total_seconds(),
+                begins_s=begins_s,
+                ends_s=ends_s,
                 name=title,
             )
             descriptor = os.open(target, os.O_RDONLY)

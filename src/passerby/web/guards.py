@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,6 +48,8 @@ class Gate:
         self._app = app
         self._accounts = accounts
         self._local_metrics = local_metrics
+        # Of its own: routes that wait for something slow hold up no one at the gate.
+        self._threads = CapacityLimiter(8)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As in ASGI."""
@@ -55,7 +57,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         try:
-            entry = await to_thread.run_sync(self._identify, scope)
+            entry = await to_thread.run_sync(self._identify, scope, limiter=self._threads)
         except AccountError as error:
             await refuse(scope, receive, send, 503, error.message, hint=error.hint)
             return
