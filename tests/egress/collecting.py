@@ -130,19 +130,24 @@ def files_in(folder: Path, when: str) -> list[Given]:
     return given
 
 
-def asked_of_api(program: httpx.Client, cameras: list[str]) -> tuple[list[Given], set[str]]:
-    """The answer of every route that is read, for every camera; and the routes that answered well."""
-    given, well = [], set()
+def asked_of_api(
+    program: httpx.Client, cameras: list[str], known: frozenset[str] = frozenset()
+) -> tuple[list[Given], frozenset[str]]:
+    """The answer of every route that is read, for every camera; and the routes that answered well.
+
+    `known` are routes that are not asked.
+    """
+    given, well = [], set[str]()
     description = program.get("/api/v1/openapi.json")
     given.append(Given("the description of the API", description.content))
-    for path in sorted(route for route, ways in description.json()["paths"].items() if "get" in ways):
+    for path in sorted({route for route, ways in description.json()["paths"].items() if "get" in ways} - known):
         for address, query in _filled_in(program, path, cameras):
             answer = program.get(address, params=query)
             given.append(Given(f"answer of {address}", answer.content))
             given.append(Given(f"headers of {address}", repr(answer.headers.raw).encode()))
             if answer.status_code == 200:
                 well.add(path)
-    return given, well
+    return given, frozenset(well)
 
 
 def _filled_in(program: httpx.Client, path: str, cameras: list[str]) -> Iterator[tuple[str, dict[str, str]]]:

@@ -84,7 +84,7 @@ class Walk:
     limits: set[str] = field(default_factory=set)
     opened: set[str] = field(default_factory=set)
     commands: list[str] = field(default_factory=list)
-    routes: set[str] = field(default_factory=set)
+    routes: frozenset[str] = frozenset()
     figures: list[dict[str, Any]] = field(default_factory=list)
 
     def run_until_killed(self) -> None:
@@ -170,9 +170,11 @@ class Walk:
         self.given.append(Given("picture of a trial", picture.read_bytes()))
 
     def _ask_for_everything(self, served: Served, program: httpx.Client) -> None:
-        given, self.routes = asked_of_api(program, CAMERAS)
+        given, well = asked_of_api(program, CAMERAS)
         self.given += given
         with self.who.browser(served) as browser:
+            given, only_for_people = asked_of_api(browser, CAMERAS, well)
+            self.given, self.routes = self.given + given, well | only_for_people
             self.given += shown_in_browser(browser, CAMERAS)
         self.given.append(Given("/metrics", program.get("/metrics").content))
         self.given.append(Given("/healthz", program.get("/healthz").content))
