@@ -98,7 +98,7 @@ class LivePictures:
 
     def _send(self, arrival: Arrival, why_not: str) -> None:
         packet, starts = arrival.packet, self._judge.starts_closed(arrival.packet)
-        if arrival.after_gap or self._misses_a_frame(packet):
+        if self._misses_a_frame(packet) or arrival.after_gap:
             self._group.damage(self._tag, _MISSING)
             why_not = why_not or ("" if starts else _MISSING)
         if starts:
@@ -113,6 +113,7 @@ class LivePictures:
         self._sent[self._tag] = arrival, starts
 
     def _misses_a_frame(self, packet: Packet[VideoStream]) -> bool:
+        """To be asked of every packet, as it counts them."""
         return self._numbers is not None and self._numbers.missing(nal.annex_b_units(bytes(packet)))
 
     def _enter_group(self, pts: int | None, *, starts: bool) -> Group | None:
