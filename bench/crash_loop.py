@@ -85,7 +85,7 @@ class Crashing:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def wait_for_parts(self, count: int, patience_s: float = 120.0) -> None:
+    def wait_for_parts(self, count: int, patience_s: float = 300.0) -> None:
         """Until so many more parts were shown."""
         enough, deadline_s = self.shown.parts + count, time.monotonic() + patience_s
         while self.shown.parts < enough:
@@ -211,7 +211,7 @@ def make_clip(path: Path) -> Path:
 def serve(folder: Path, clip: Path) -> None:
     """What is killed: a supervisor that says which parts it shows, until its input ends."""
     cameras = [
-        CameraSettings(name=name, url=str(clip), segment_s=10, delay_s=0.5, timeout_s=5, watchdog_s=20)
+        CameraSettings(name=name, url=str(clip), segment_s=10, delay_s=0.5, timeout_s=5, watchdog_s=60)
         for name in CAMERAS
     ]
     with Supervisor(Town(camera=tuple(cameras), floor_gb=0), folder) as supervisor:

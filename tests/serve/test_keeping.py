@@ -49,6 +49,7 @@ def test_who_would_lock_us_out_is_asked_seldom() -> None:
 def test_a_process_that_stores_nothing_is_ended_whatever_else_it_does() -> None:
     clock = Clock()
     watchdog = Watchdog(RULES, clock=clock)
+    watchdog.started()
     clock.now += 29
     assert watchdog.judge(0).action == "leave"
     watchdog.fed()
@@ -62,10 +63,20 @@ def test_a_process_that_stores_nothing_is_ended_whatever_else_it_does() -> None:
 def test_a_process_that_waits_for_its_camera_is_given_that_time() -> None:
     clock = Clock()
     watchdog = Watchdog(RULES, clock=clock)
+    watchdog.started()
     watchdog.fed(for_s=20)
     clock.now += 45
     assert watchdog.judge(0).action == "leave"
     clock.now += 6
+    assert watchdog.judge(0).action == "kill"
+
+
+def test_a_process_that_starts_slowly_is_given_two_minutes_and_no_more() -> None:
+    clock = Clock()
+    watchdog = Watchdog(RULES, clock=clock)
+    clock.now += 119
+    assert watchdog.judge(0).action == "leave"
+    clock.now += 2
     assert watchdog.judge(0).action == "kill"
 
 

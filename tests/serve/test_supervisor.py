@@ -75,7 +75,7 @@ def frames_in(path: Path) -> int:
         return sum(1 for _ in file.decode(video=0))
 
 
-def test_a_camera_is_recorded_and_shown(tmp_path: Path, clip: Path) -> None:
+def test_a_camera_is_recorded_and_shown_and_its_process_ends_with_the_supervisor(tmp_path: Path, clip: Path) -> None:
     before = datetime.now(UTC)
     with running(tmp_path, camera("square", clip)) as supervisor:
         init, part = first_parts(supervisor, "square")
@@ -86,7 +86,9 @@ def test_a_camera_is_recorded_and_shown(tmp_path: Path, clip: Path) -> None:
         status = wait_for(lambda: next((s for s in supervisor.statuses() if s.figures.frames), None))
         assert (status.name, status.width, status.height, status.codec) == ("square", WIDTH, HEIGHT, "h264")
         assert status.state in RECORDING
+        process = psutil.Process(supervisor.pid("square"))
     assert supervisor.status("square").state is CameraState.STOPPED
+    assert not process.is_running()
     segments = stored(tmp_path, "square")
     assert segments
     assert [frames_in(segment.path) for segment in segments] == [segment.info.frames for segment in segments]
@@ -109,13 +111,6 @@ def test_a_killed_process_is_followed_by_another_and_nothing_is_broken(tmp_path:
     runs = {segment.info.recording for segment in stored(tmp_path, "square")}
     assert len(runs) == 2, "what the killed one had stored is there"
     assert check_archive(tmp_path).problems == ()
-
-
-def test_no_process_outlives_its_supervisor(tmp_path: Path, clip: Path) -> None:
-    with running(tmp_path, camera("square", clip)) as supervisor:
-        first_parts(supervisor, "square")
-        process = psutil.Process(supervisor.pid("square"))
-    assert not process.is_running()
 
 
 def test_two_do_not_serve_from_one_folder(tmp_path: Path) -> None:

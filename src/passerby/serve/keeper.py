@@ -197,7 +197,7 @@ class Keeper:
 
     def _hear(self, message: Message, watchdog: Watchdog) -> None:
         if message.kind == "attempt":
-            watchdog.fed()
+            watchdog.started()
         elif message.kind == "waits":
             self.known.live_ended()
             watchdog.fed(float(message.told["for_s"]))

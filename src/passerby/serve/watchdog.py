@@ -37,6 +37,10 @@ class Verdict:
 _LEAVE = Verdict("leave")
 _HARD = 1.5
 
+_START_S = 120.0
+"""How long a process may take to say its first word. On a machine with too much to do, to end those that start would
+only give it more of that."""
+
 
 class Watchdog:
     """Watches what a process gets done, not whether it runs."""
@@ -49,10 +53,14 @@ class Watchdog:
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._rules, self._clock = rules, clock
-        self._due_at = clock() + rules.watchdog_s
+        self._due_at = clock() + max(rules.watchdog_s, _START_S)
         # Not all cameras of a town at the same minute of the day.
         self._recycle_at = clock() + rules.restart_s * (1 - 0.2 * draw())
         self._recycling_since: float | None = None
+
+    def started(self) -> None:
+        """The process runs: from now on it has to get something done."""
+        self._due_at = self._clock() + self._rules.watchdog_s
 
     def fed(self, for_s: float = 0.0) -> None:
         """Something playable was stored, or there is a reason why nothing is for so many seconds."""
