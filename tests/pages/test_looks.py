@@ -8,6 +8,11 @@ from playwright.sync_api import Page, expect
 from .conftest import Visitors
 
 PAGES = ("live", "playback", "map", "cameras", "storage", "accounts", "account")
+WIDE = """() => [...document.querySelectorAll("body *")].filter((element) => {
+  // Headings of tables that are only read aloud, and what lies beyond the edge of the map, are cut off on purpose.
+  if (element.closest("thead, .leaflet-container *, .q-notifications")) return false;
+  return element.getBoundingClientRect().right > innerWidth + 1;
+}).map((element) => element.outerHTML.slice(0, 160))"""
 UNNAMED = """() => [...document.querySelectorAll("a, button, input, select, canvas")].filter((element) => {
   if (element.type === "hidden" || element.closest("[aria-hidden=true]")) return false;
   const label = element.getAttribute("aria-label") || element.labels?.[0]?.innerText || element.innerText;
@@ -24,7 +29,7 @@ PALE = """() => {
   const behind = (element) => {
     for (let each = element; each; each = each.parentElement) {
       const colour = getComputedStyle(each).backgroundColor;
-      if (!/, 0\\)$/.test(colour)) return colour;
+      if (!/^rgba.*, 0\\)$/.test(colour)) return colour;
     }
     return "rgb(255, 255, 255)";
   };
@@ -47,8 +52,7 @@ def opened(page: Page, path: str) -> Page:
 def test_no_page_is_wider_than_a_phone(visitors: Visitors, path: str) -> None:
     page = opened(visitors.admin(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True), path)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 360
-    wide = "() => [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > 361).length"
-    assert page.evaluate(wide) == 0
+    assert page.evaluate(WIDE) == []
     expect(page.locator("nav.places")).to_be_in_viewport(ratio=1)
 
 
