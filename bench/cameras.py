@@ -227,8 +227,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.run:
         how, clip = args.run
-        print(json.dumps((redact if how == "redact" else copy)(Path(clip), args.seconds)))
-        return
+        print(json.dumps((redact if how == "redact" else copy)(Path(clip), args.seconds)), flush=True)
+        os._exit(0)  # a look that is still under way is not waited for
     with tempfile.TemporaryDirectory() as name:
         if args.together:
             together(Path(name), args.seconds, args.together)

@@ -77,9 +77,9 @@ def sometimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_nothing_of_a_head_is_left_from_the_first_frame_on(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "head.mp4", 64, head)
-    outlet = play(clip, tmp_path / "archive", seconds=4.0, delay_s=1.5)
+    outlet = play(clip, tmp_path / "archive")
     frames = decoded(outlet)
-    assert len(frames) > 2 * RATE
+    assert len(frames) == 64
     net = NetDetector("centerface")
     assert len(net.find(head(0), threshold=0.3))
     for number, shown in enumerate(frames):
@@ -104,9 +104,9 @@ def assert_unlike(after: Rgb, before: Rgb, left: int, top: int) -> None:
 
 
 def test_a_thing_is_covered_in_every_frame_and_the_rest_shows(busy: Path, tmp_path: Path) -> None:
-    outlet = play(busy, tmp_path, seconds=3.0, detector=Finder())
+    outlet = play(busy, tmp_path, detector=Finder())
     frames = decoded(outlet)
-    assert len(frames) > RATE
+    assert len(frames) == 64
     assert not seen_in(outlet)
     assert sum(map(is_whole, frames)) < len(frames) / 2
     assert all(0 < info.covered_share < 0.5 for info, _ in outlet.segments)
@@ -120,7 +120,7 @@ def test_what_is_found_late_is_covered_in_the_frames_that_still_wait(tmp_path: P
         return wall(index) if index < first else thing(index, STRANGE if index < first + 2 else KNOWN)
 
     clip = make_clip(tmp_path / "late.mp4", 8 * GOP, scene)
-    outlet = play(clip, tmp_path / "archive", seconds=4.0, detector=Finder())
+    outlet = play(clip, tmp_path / "archive", detector=Finder())
     frames = decoded(outlet)
     assert not seen_in(outlet)
     late = [shown for shown in frames if first <= round(shown.at_s * RATE) < first + 2]
@@ -133,7 +133,7 @@ def test_a_detector_that_fails_leaves_everything_covered(busy: Path, tmp_path: P
         raise RuntimeError("the net broke")
 
     finder = Finder(fail)
-    outlet = play(busy, tmp_path, seconds=2.5, detector=finder)
+    outlet = play(busy, tmp_path, detector=finder)
     frames = decoded(outlet)
     assert len(frames) > RATE
     assert all(map(is_whole, frames))
@@ -149,7 +149,7 @@ def test_a_detector_that_works_again_is_used_again(busy: Path, tmp_path: Path) -
         if next(looks) < 5:
             raise RuntimeError("the net broke")
 
-    outlet = play(busy, tmp_path, seconds=3.0, detector=Finder(fail_at_first))
+    outlet = play(busy, tmp_path, detector=Finder(fail_at_first))
     frames = decoded(outlet)
     assert is_whole(frames[0])
     assert not is_whole(frames[-1])
@@ -159,7 +159,7 @@ def test_a_detector_that_works_again_is_used_again(busy: Path, tmp_path: Path) -
 def test_a_detector_that_hangs_leaves_everything_covered_and_stops_nothing(busy: Path, tmp_path: Path) -> None:
     release = threading.Event()
     try:
-        outlet = play(busy, tmp_path, seconds=2.5, delay_s=0.5, detector=Finder(release.wait))
+        outlet = play(busy, tmp_path, frames=32, delay_s=0.5, detector=Finder(release.wait))
         frames = decoded(outlet)
         assert len(frames) > RATE
         assert all(map(is_whole, frames))
@@ -169,14 +169,14 @@ def test_a_detector_that_hangs_leaves_everything_covered_and_stops_nothing(busy:
 
 @pytest.mark.parametrize("look_s", [0.4, 1.2])
 def test_looks_that_are_too_slow_let_nothing_pass(sometimes: Path, tmp_path: Path, look_s: float) -> None:
-    outlet = play(sometimes, tmp_path, seconds=4.5, detector=Finder(lambda: time.sleep(look_s)))
+    outlet = play(sometimes, tmp_path, speed=1.0, delay_s=1.0, detector=Finder(lambda: time.sleep(look_s)))
     assert len(decoded(outlet)) > 2 * RATE
     assert not seen_in(outlet)
 
 
 def test_a_writer_that_is_too_slow_drops_pictures_and_lets_nothing_pass(sometimes: Path, tmp_path: Path) -> None:
     outlet = Outlet(on_part=lambda part: time.sleep(0.8))
-    play(sometimes, tmp_path, seconds=5.0, speed=3.0, delay_s=0.5, part_s=0.5, outlet=outlet, detector=Finder())
+    play(sometimes, tmp_path, frames=150, delay_s=0.5, part_s=0.5, outlet=outlet, detector=Finder())
     assert outlet.told[-1].dropped > 0
     assert any("left out" in why for state, why in outlet.states if state == CameraState.DEGRADED)
     assert decoded(outlet)
@@ -187,14 +187,14 @@ def test_memory_stays_bounded_while_the_writer_is_blocked(busy: Path, tmp_path: 
     most = 2 * 2**20
     blocked = threading.Event()
     outlet = Outlet(on_part=lambda part: blocked.wait(1.5))
-    play(busy, tmp_path, seconds=3.0, most_waiting_bytes=most, delay_s=0.5, outlet=outlet, detector=Finder())
+    play(busy, tmp_path, most_waiting_bytes=most, delay_s=0.5, outlet=outlet, detector=Finder())
     assert all(told.waiting_bytes <= most for told in outlet.told)
     assert outlet.told[-1].dropped > 0
     assert not seen_in(outlet)
 
 
 def test_a_clear_gop_is_copied_bit_by_bit_and_what_shows_something_never(sometimes: Path, tmp_path: Path) -> None:
-    outlet = play(sometimes, tmp_path, seconds=7.5, detector=Finder())
+    outlet = play(sometimes, tmp_path, detector=Finder())
     source = slices(sometimes)
     written = {data for _, path in outlet.segments for data in slices(path)}
     shown = range(4 * GOP + 3, 6 * GOP)
@@ -205,14 +205,14 @@ def test_a_clear_gop_is_copied_bit_by_bit_and_what_shows_something_never(sometim
 
 
 def test_where_nobody_is_every_gop_is_copied(empty: Path, tmp_path: Path) -> None:
-    outlet = play(empty, tmp_path, seconds=3.5, detector=Finder())
+    outlet = play(empty, tmp_path, detector=Finder())
     assert set(slices(outlet.segments[0][1])) <= set(slices(empty))
     assert outlet.segments[0][0].covered_share == 0
 
 
 def test_nothing_is_copied_where_that_is_not_wanted(empty: Path, tmp_path: Path) -> None:
     settings = Settings(cover=("head",), copy_clear=False)
-    outlet = play(empty, tmp_path, seconds=2.5, settings=settings, detector=Finder())
+    outlet = play(empty, tmp_path, settings=settings, detector=Finder())
     assert not set(slices(outlet.segments[0][1])) & set(slices(empty))
 
 
@@ -222,7 +222,7 @@ def test_a_damaged_picture_is_covered_and_nothing_after_it_is_copied_up_to_the_n
     def damage(index: int, picture: LivePicture) -> LivePicture:
         return replace(picture, frame=replace(picture.frame, damaged=True)) if index == GOP + 2 else picture
 
-    outlet = play(empty, tmp_path, seconds=3.5, detector=Finder(), change=damage)
+    outlet = play(empty, tmp_path, detector=Finder(), change=damage)
     frames, source, written = decoded(outlet), slices(empty), slices(outlet.segments[0][1])
     assert [number for number, shown in enumerate(frames) if is_whole(shown)] == [GOP + 2]
     copied = [number for number, data in enumerate(written) if data in source]
@@ -234,7 +234,7 @@ def test_a_clock_that_is_set_begins_a_new_recording(empty: Path, tmp_path: Path)
     def step(index: int, picture: LivePicture) -> LivePicture:
         return replace(picture, arrived_at=picture.arrived_at + timedelta(hours=1)) if index >= 12 else picture
 
-    outlet = play(empty, tmp_path, seconds=3.5, detector=Finder(), change=step)
+    outlet = play(empty, tmp_path, detector=Finder(), change=step)
     first, second = (info for info, _ in outlet.segments)
     assert first.recording != second.recording
     assert first.frames == 12
@@ -246,7 +246,7 @@ def test_a_clock_that_drifts_a_little_begins_nothing(empty: Path, tmp_path: Path
     def drift(index: int, picture: LivePicture) -> LivePicture:
         return replace(picture, arrived_at=picture.arrived_at + timedelta(seconds=0.03 * index))
 
-    assert len(play(empty, tmp_path, seconds=3.0, detector=Finder(), change=drift).segments) == 1
+    assert len(play(empty, tmp_path, detector=Finder(), change=drift).segments) == 1
 
 
 def test_a_camera_that_is_lost_is_told_after_all_that_it_sent_was_written(busy: Path, tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_a_camera_that_is_lost_is_told_after_all_that_it_sent_was_written(busy: 
 
     outlet = Outlet()
     with pytest.raises(CameraLost):
-        play(busy, tmp_path, seconds=10.0, outlet=outlet, detector=Finder(), change=lose)
+        play(busy, tmp_path, outlet=outlet, detector=Finder(), change=lose)
     frames = decoded(outlet)
     assert len(frames) == 20
     assert not any(map(is_whole, frames))
@@ -267,7 +267,7 @@ def test_a_camera_that_is_lost_is_told_after_all_that_it_sent_was_written(busy: 
 def test_an_archive_that_cannot_be_written_ends_the_stream(busy: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OutputError):
-        play(busy, tmp_path / "file", seconds=10.0, detector=Finder())
+        play(busy, tmp_path / "file", detector=Finder())
 
 
 def test_an_outlet_that_fails_ends_the_stream(busy: Path, tmp_path: Path) -> None:
@@ -275,22 +275,22 @@ def test_an_outlet_that_fails_ends_the_stream(busy: Path, tmp_path: Path) -> Non
         raise OutputError("nobody takes this")
 
     with pytest.raises(OutputError, match="nobody takes this"):
-        play(busy, tmp_path, seconds=10.0, outlet=Outlet(on_part=refuse), detector=Finder())
+        play(busy, tmp_path, outlet=Outlet(on_part=refuse), detector=Finder())
 
 
 def test_the_states_of_a_camera_that_is_well_are_starting_learning_live(busy: Path, tmp_path: Path) -> None:
-    outlet = play(busy, tmp_path, seconds=2.5, detector=Finder())
+    outlet = play(busy, tmp_path, detector=Finder())
     assert outlet.states == [(CameraState.STARTING, ""), (CameraState.LEARNING, ""), (CameraState.LIVE, "")]
     told = outlet.told[-1]
     assert told.looks > 0
     assert told.bytes_in > 0
     assert told.bytes_written > 0
     assert 0 < told.covered_share < 1
-    assert max(figures.delay_s for figures in outlet.told) >= 1
+    assert told.delay_s > 0
 
 
 def test_what_moves_is_covered_once_the_background_is_learned(sometimes: Path, tmp_path: Path) -> None:
-    outlet = play(sometimes, tmp_path, seconds=3.5, speed=2.0, settings=Settings(cover=("motion",)))
+    outlet = play(sometimes, tmp_path, frames=96, settings=Settings(cover=("motion",)))
     frames = decoded(outlet)
     assert is_whole(frames[0])
     assert not is_whole(frames[-1])

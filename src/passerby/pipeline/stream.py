@@ -33,7 +33,7 @@ from passerby.write.segments import SegmentOptions
 _LATE_S = 1.0
 """A picture that is so much older than the delay is dropped."""
 _POLL_S = 0.1
-_ENDING_S = 2.0
+_ENDING_S = 5.0
 """How long the threads may take to end: a detector that hangs is left behind."""
 
 
@@ -87,7 +87,7 @@ def redact_stream(
     stop: threading.Event,
     detector: Detector | None = None,
 ) -> None:
-    """Redact one connection to a camera until `stop` is set; the pictures that wait then are written without waiting.
+    """Redact one connection to a camera until `stop` is set; the pictures that wait then are written first.
 
     Args:
         camera: connected; its pictures are taken.
@@ -117,20 +117,21 @@ def redact_stream(
     recorder = _recorder(camera, folder, options, outlet, camera_name, told)
     told.tick()
     with (
-        _running(f"look {camera_name}", looker.run, buffer) as look,
-        _running(f"read {camera_name}", lambda: _read(camera, buffer, background), buffer) as read,
+        _running(f"look {camera_name}", looker.run, buffer.release) as look,
+        _running(f"read {camera_name}", lambda: _read(camera, buffer, background), buffer.end) as read,
     ):
         try:
             while not buffer.is_over():
                 if stop.is_set() or look.failure is not None:
-                    buffer.end(hurry=True)
+                    buffer.end()
                 due = buffer.take(_POLL_S)
                 if due is not None:
                     _write(*due, verdicts, recorder, options.delay_s)
                 told.tick()
         finally:
-            buffer.end(hurry=True)
+            buffer.give_up()
             recorder.close()
+            told.close()
     for thread in (look, read):
         if thread.failure is not None and not stop.is_set():
             raise thread.failure
@@ -161,9 +162,9 @@ def _nothing() -> None:
 class _Thread:
     """A thread that runs beside the writer; `failure` is what it ended with, if not well."""
 
-    def __init__(self, name: str, run: Callable[[], None], buffer: Buffer) -> None:
+    def __init__(self, name: str, run: Callable[[], None], at_end: Callable[[], None]) -> None:
         self.failure: BaseException | None = None
-        self._run, self._buffer = run, buffer
+        self._run, self._at_end = run, at_end
         self.thread = threading.Thread(target=self._guarded, name=name, daemon=True)
 
     def _guarded(self) -> None:
@@ -172,12 +173,12 @@ class _Thread:
         except BaseException as failure:
             self.failure = failure
         finally:
-            self._buffer.end()
+            self._at_end()
 
 
 @contextmanager
-def _running(name: str, run: Callable[[], None], buffer: Buffer) -> Generator[_Thread]:
-    beside = _Thread(name, run, buffer)
+def _running(name: str, run: Callable[[], None], at_end: Callable[[], None]) -> Generator[_Thread]:
+    beside = _Thread(name, run, at_end)
     beside.thread.start()
     try:
         yield beside

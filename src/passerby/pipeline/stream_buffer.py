@@ -12,8 +12,6 @@ from passerby.media import Frame, Picture
 from passerby.read.camera import LivePicture
 from passerby.read.picture import picture_of
 
-_HURRY_S = 0.5
-
 
 class TooLate(Exception):
     """The picture was painted already, so that nothing can be learned from it any more."""
@@ -119,12 +117,24 @@ class Buffer:
             self._bytes += size
             self._changed.notify_all()
 
-    def end(self, *, hurry: bool = False) -> None:
-        """Nothing more will come; with `hurry` pictures wait no longer than a look takes."""
+    def end(self) -> None:
+        """Nothing more will come."""
         with self._changed:
             self._ended = True
-            if hurry:
-                self._delay_s = min(self._delay_s, _HURRY_S)
+            self._changed.notify_all()
+
+    def release(self) -> None:
+        """Nothing more will be learned of the pictures that wait: they wait no longer."""
+        with self._changed:
+            self._delay_s = 0.0
+            self._changed.notify_all()
+
+    def give_up(self) -> None:
+        """Nobody will take what waits."""
+        with self._changed:
+            self._ended = True
+            self._pictures.clear()
+            self._bytes = 0
             self._changed.notify_all()
 
     def is_ended(self) -> bool:

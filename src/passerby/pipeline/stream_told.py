@@ -13,7 +13,7 @@ from passerby.live import CameraFigures, CameraState
 from passerby.pipeline.stream_buffer import Buffer, TooLate, Waiting
 from passerby.regions import Regions
 
-_FIGURES_S = 1.0
+_FIGURES_S, _POLL_S = 1.0, 0.1
 _RECOVERED_S = 5.0
 """A camera is well again when it was well for so long."""
 _SILENT_S = 5.0
@@ -127,6 +127,10 @@ class Told:
         if now_s - self._second.began_s >= _FIGURES_S:
             self._on_figures(self._figures(now_s))
 
+    def close(self) -> None:
+        """Tell the last figures."""
+        self._on_figures(self._figures(time.monotonic()))
+
     def _dropped(self) -> int:
         """Before they were decoded, before they were held, and after."""
         return self._camera.dropped + self._buffer.dropped + self.left_out
@@ -151,7 +155,7 @@ class Told:
         with self._lock:
             looks, look_s = self._looks, list(self._look_s)
         return CameraFigures(
-            fps=(arrived - second.arrived) / passed_s,
+            fps=(arrived - second.arrived) / max(passed_s, _POLL_S),
             frames=self.frames,
             dropped=self._dropped(),
             covered_whole=self.covered_whole,
