@@ -20,6 +20,8 @@ from passerby.archive import Archive, open_archive
 
 Open = Callable[..., Archive]
 MEMORY = Path("/dev/shm")
+PATIENCE_S = 60.0
+"""A machine that is busy with other things may let a database wait for long."""
 
 
 class Server:
@@ -103,7 +105,7 @@ def opened(tmp_path: Path, database: str | None) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def opens(**how: object) -> Archive:
-            archive = open_archive(tmp_path / "town", database, **how)  # type: ignore[arg-type]
+            archive = open_archive(tmp_path / "town", database, **{"busy_s": PATIENCE_S, **how})  # type: ignore[arg-type]
             stack.callback(archive.close)
             return archive
 

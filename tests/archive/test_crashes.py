@@ -24,7 +24,7 @@ from sqlalchemy import event
 
 from passerby.archive import Archive, check_archive, open_archive
 from passerby.live import SegmentInfo
-from tests.archive.conftest import MEMORY
+from tests.archive.conftest import MEMORY, PATIENCE_S
 from tests.archive.made import START, files_of, segment
 
 FOREVER = timedelta(days=1000)
@@ -75,7 +75,7 @@ class Crashes(RuleBasedStateMachine):
         super().__init__()
         self.temporary = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
         self.folder = Path(self.temporary.name)
-        self.archive = open_archive(self.folder)
+        self.archive = open_archive(self.folder, busy_s=PATIENCE_S)
         self.made: dict[str, SegmentInfo] = {}
         self.count = 0
         self.surely: set[str] = set()
@@ -159,7 +159,7 @@ class Crashes(RuleBasedStateMachine):
     def _restart(self) -> None:
         """What the next process does: take up what was finished and not listed, as the worker of a camera would."""
         self.archive.close()
-        self.archive = open_archive(self.folder)
+        self.archive = open_archive(self.folder, busy_s=PATIENCE_S)
         recover(self.archive, self.made)
 
 
@@ -185,12 +185,12 @@ def test_each_single_step_may_be_the_last(tmp_path: Path, database: str | None, 
     while dead:
         added = [segment(tmp_path / "town", at_s=10.0 * (2 * after + number)) for number in range(2)]
         made |= {info.path: info for info, _ in added}
-        with closing(open_archive(tmp_path / "town", database)) as archive:
+        with closing(open_archive(tmp_path / "town", database, busy_s=PATIENCE_S)) as archive:
             if doing == "erasing":
                 archive.adopt(added)
             with Dies(after)(archive):
                 dead = died(lambda: archive.adopt(added) if doing == "adding" else erase_all(archive))  # noqa: B023
-        with closing(open_archive(tmp_path / "town", database)) as archive:
+        with closing(open_archive(tmp_path / "town", database, busy_s=PATIENCE_S)) as archive:
             recover(archive, made)
             assert check_archive(archive.folder, database, settle_s=0).problems == ()
             left = len(archive.segments("hof", START, START + FOREVER))
@@ -221,7 +221,7 @@ from pathlib import Path
 from passerby.archive import open_archive
 from tests.archive.made import START, segment
 
-archive = open_archive(Path(sys.argv[1]), sys.argv[2] or None)
+archive = open_archive(Path(sys.argv[1]), sys.argv[2] or None, busy_s=60)
 for number in range(int(sys.argv[3]), 100_000):
     archive.add(*segment(archive.folder, at_s=10.0 * number))
     print("added", number, flush=True)
@@ -236,7 +236,7 @@ def test_kill_9_in_the_middle_breaks_nothing_and_loses_nothing(tmp_path: Path, d
     for _ in range(6):
         last, erased = run_and_kill(tmp_path / "town", database, begin, 0.15 + draw.random() / 2)
         kept_from = max(kept_from, erased)
-        with closing(open_archive(tmp_path / "town", database)) as archive:
+        with closing(open_archive(tmp_path / "town", database, busy_s=PATIENCE_S)) as archive:
             made = {info.path: info for info in (info_of(tmp_path, number) for number in range(last + 3))}
             recover(archive, made)
             assert check_archive(tmp_path / "town", database, settle_s=0).problems == ()

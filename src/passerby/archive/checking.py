@@ -21,6 +21,7 @@ from passerby.archive.schema import AnyRow, camera_table, garbage_table, segment
 from passerby.errors import ArchiveError
 
 _BATCH = 1000
+_BUSY_S = 60.0
 _segment = segment_table.c
 
 
@@ -80,7 +81,7 @@ def check_archive(
     place = ArchiveFolder(folder.resolve())
     if database is None and not (place.path / "catalogue.sqlite").is_file():
         raise ArchiveError(f"{folder.name}: holds no catalogue; nothing was checked")
-    catalogue = Database.at(database or default_database(place.path), busy_s=10.0)
+    catalogue = Database.at(database or default_database(place.path), busy_s=_BUSY_S)
     try:
         return _check(place, catalogue, quick, settle_s)
     finally:
