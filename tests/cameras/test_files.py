@@ -90,6 +90,14 @@ def test_every_picture_says_when_it_arrived(tmp_path: Path) -> None:
     assert all(picture.arrived_at.utcoffset() is not None for picture in got)
 
 
+def test_reordered_frames_arrive_no_earlier_than_those_shown_before_them(tmp_path: Path) -> None:
+    """Else they would look late, and be dropped, when they have only waited for their turn."""
+    with open_camera(address(make(tmp_path / "clip.mp4", Clip(frames=30)))) as camera:
+        got = some(camera, 30)
+    assert all(before.arrived_s <= after.arrived_s for before, after in pairwise(got))
+    assert all(before.arrived_at <= after.arrived_at for before, after in pairwise(got))
+
+
 def test_setting_stop_ends_the_pictures_quietly(tmp_path: Path) -> None:
     stop = threading.Event()
     with open_camera(address(make(tmp_path / "clip.mp4", H264)), stop=stop, speed=0.001) as camera:

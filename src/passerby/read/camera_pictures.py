@@ -41,7 +41,7 @@ class LivePicture:
         starts_closed: nothing from here on is predicted from anything before it: in H.264 an IDR picture.
         why_not_copied: why the GOP that it belongs to cannot be copied, in a few words; empty if nothing is known
             against it so far. A later frame of the same GOP may know of something.
-        arrived_at: when its packet had arrived, UTC.
+        arrived_at: when its packet had arrived, and those of all frames before it, UTC.
         arrived_s: the same by `time.monotonic()`.
     """
 
@@ -69,6 +69,7 @@ class LivePictures:
         self._group_pts: int | None = None
         self._draft = GopDraft(0, 0)
         self._sent: dict[int, tuple[Arrival, bool]] = {}
+        self._latest: Arrival | None = None
         self._tag = -1
         self._delayed = False
 
@@ -152,6 +153,8 @@ class LivePictures:
         slot, info = shown.slot, self._info
         arrival, starts = self._sent[slot.tag]
         self._forget_before(slot.tag)
+        if self._latest is None or arrival.at_s > self._latest.at_s:
+            self._latest = arrival
         pts, repaired = self._clock.of_frame(None if shown.extra else arrival.pts, due_s)
         why_not = _why_not(shown, repaired=repaired, alone=alone)
         slot.draft.why_not = slot.draft.why_not or why_not
@@ -160,7 +163,7 @@ class LivePictures:
         packet = arrival.packet if alone and info.codec == "h264" and shown.picture is not None else None
         if packet is not None:
             packet.pts = packet.dts = pts
-        return LivePicture(frame, packet, starts, slot.draft.why_not, arrival.at, arrival.at_s)
+        return LivePicture(frame, packet, starts, slot.draft.why_not, self._latest.at, self._latest.at_s)
 
     def _forget_before(self, tag: int) -> None:
         """Packets whose frames have all been shown: a frame may come later than that of a packet sent after its own."""
