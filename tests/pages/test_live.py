@@ -129,7 +129,7 @@ def test_full_screen_is_one_key_away(live: Page) -> None:
     wait_until(live, "() => document.fullscreenElement?.dataset.camera === 'square'")
 
 
-def test_nine_cameras_take_no_more_room_than_the_window(live: Page) -> None:
+def test_the_wall_takes_no_more_room_than_the_window(live: Page) -> None:
     bottom = live.evaluate(
         "() => Math.max(...[...document.querySelectorAll('.tile')].map((t) => t.getBoundingClientRect().bottom))"
     )

@@ -25,7 +25,7 @@ def build(visit: Visit) -> None:
     box("section", "wall", id="wall", aria_label="Cameras", data_cameras=told_of(cameras))
     words(
         "p",
-        f"{_KEYS} Heads and plates were covered before anything left the machine that is connected to the camera.",
+        f"{_KEYS} What a camera is set to cover was covered before anything was written or sent.",
         "quiet",
     )
     add_module("live.js")
