@@ -17,8 +17,11 @@ from passerby.web.pages import accounts as all_accounts
 from passerby.web.pages.layout import OWN, PLACES, STATIC, add_home, add_page
 
 # Somebody without a face.
-_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b5c4a"/>
-<path d="M7 27c0-6 4-9 9-9s9 3 9 9" fill="#fff"/><rect x="10" y="6" width="12" height="10" rx="2" fill="#7fd6be"/></svg>"""
+_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<rect width="32" height="32" rx="7" fill="#0b5c4a"/>
+<path d="M7 27c0-6 4-9 9-9s9 3 9 9" fill="#fff"/>
+<rect x="10" y="6" width="12" height="10" rx="2" fill="#7fd6be"/>
+</svg>"""
 _BUILT = (live.build, playback.build, town_map.build, cameras.build, storage.build, all_accounts.build)
 
 
