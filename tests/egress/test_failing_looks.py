@@ -105,7 +105,7 @@ def play_with(trouble: Callable[[int], object], clip: Path, folder: Path) -> Out
 
     outlet = Outlet(on_part=end_in_the_second_round)
     options = StreamOptions(COVERED, delay_s=1.0)
-    with open_camera(CameraAddress.parse("street", str(clip)), stop=stop, speed=2.0) as camera:
+    with open_camera(CameraAddress.parse("street", str(clip)), stop=stop, speed=3.0) as camera:
         redact_stream(camera, folder, options, outlet, camera_name="street", stop=stop, detector=Troubled(trouble))
     return outlet
 

@@ -114,7 +114,7 @@ class Walk:
             viewers = stack.enter_context(Viewers(served, self.who, CAMERAS))
             for camera in CAMERAS:
                 self._wait_until_it_shows(program, camera)
-            time.sleep(0.6 * scene.FRAMES / scene.RATE)
+            time.sleep(0.4 * scene.FRAMES / scene.RATE)
             self._ask_for_everything(served, program)
             self._keep(served, "in the second run")
             code = served.end()
