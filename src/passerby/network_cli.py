@@ -116,6 +116,31 @@ def camera_try(
     exit_with(run, as_json=as_json)
 
 
+@camera.command("find")
+def camera_find(
+    host: Annotated[
+        str | None, typer.Argument(help="A camera that was found, HOST or HOST:PORT; without it all are asked.")
+    ] = None,
+    username: Annotated[
+        str | None,
+        typer.Option(help="The password is asked for, or taken from PASSERBY_CAMERA_PASSWORD.", metavar="NAME"),
+    ] = None,
+    wait: Annotated[float, typer.Option(help="Seconds in which cameras may answer.", min=0.1, max=60)] = 3.0,
+) -> None:
+    """Ask the local network for cameras (ONVIF), or one of them for the addresses of its streams."""
+
+    def run() -> int:
+        _need_extra()
+        found = _cameras(wait) if host is None else _streams(host, username)
+        for line in found:
+            typer.echo(printable(line))
+        if not found:
+            typer.echo("no camera answered by ONVIF", err=True)
+        return 0 if found else 1
+
+    exit_with(run)
+
+
 @archive.command("check")
 def archive_check(
     folder: Annotated[Path, typer.Argument(help="The data folder of `passerby serve`.")],
@@ -151,6 +176,25 @@ def _need_extra() -> None:
             f"live cameras need packages that are not installed ({', '.join(missing)}); nothing was started",
             hint="pip install 'passerby[serve]'",
         )
+
+
+def _cameras(wait_s: float) -> list[str]:
+    """A line for each camera that answers."""
+    from passerby.read.onvif import discover
+
+    found = discover(wait_s)
+    return [f"{camera.host}:{camera.port} {camera.name} {camera.hardware}".rstrip() for camera in found]
+
+
+def _streams(host: str, username: str | None) -> list[str]:
+    """A line for each stream that a camera offers, the largest first."""
+    from passerby.read.onvif import stream_addresses
+
+    name, _, port = host.rpartition(":") if host.count(":") == 1 else (host, "", "80")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SettingsError(f"{host} is no host with a port; nobody was asked", hint="Write it like 192.0.2.7:80")
+    streams = stream_addresses(name, int(port), username or "", _password() if username else "")
+    return [f"{stream.url} ({stream.codec}, {stream.width}x{stream.height})" for stream in streams]
 
 
 def _password() -> str:

@@ -21,6 +21,7 @@ from passerby.cli import app
 from passerby.serve import demo
 from passerby.serve.supervisor import Supervisor
 from passerby.serve.town import Town
+from tests.cameras.onvif_device import Device, Profile, onvif_device
 from tests.cameras.rtsp import rtsp_server
 
 from .clips import HEIGHT, WIDTH, make_clip
@@ -147,3 +148,15 @@ def test_without_the_extra_the_command_to_install_it_is_told(tmp_path: Path, mon
 def test_the_clip_of_the_built_in_camera_is_not_made_again(tmp_path: Path) -> None:
     (tmp_path / demo.FILE_NAME).write_bytes(b"the one that is there")
     assert demo.demo_clip(tmp_path).read_bytes() == b"the one that is there"
+
+
+def test_a_camera_tells_the_addresses_of_its_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By ONVIF; the password comes from the environment and stands in no line."""
+    monkeypatch.setenv("PASSERBY_CAMERA_PASSWORD", "s3cret-p4ss")
+    main = Profile("p1", "Main", "H264", 1920, 1080, "rtsp://192.0.2.7:8554/main?ch=1")
+    with onvif_device(Device((main,), "admin", "s3cret-p4ss")) as port:
+        code, told = passerby("camera", "find", f"127.0.0.1:{port}", "--username", "admin")
+    assert (code, told) == (0, "rtsp://127.0.0.1:8554/main?ch=1 (h264, 1920x1080)\n")
+    code, told = passerby("camera", "find", "127.0.0.1:none")
+    assert code == 2
+    assert "is no host with a port" in told

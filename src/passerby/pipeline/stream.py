@@ -46,7 +46,7 @@ class StreamOptions:
         delay_s: pictures wait so long in memory, so that what is found late is covered in those that still wait.
         most_waiting_bytes: pictures that find no room in that much memory are dropped.
         segment_s: length of a file, in seconds; see `write.segments.SegmentOptions`.
-        part_s: longest part of a file, in seconds.
+        part_s: longest part of a file, in seconds: what a crash may take, and what who watches waits for at most.
         threads: of the encoder.
     """
 
@@ -54,7 +54,7 @@ class StreamOptions:
     delay_s: float = 2.0
     most_waiting_bytes: int = 256 * 2**20
     segment_s: float = 30.0
-    part_s: float = 1.0
+    part_s: float = 0.5
     threads: int = 1
 
 
