@@ -17,11 +17,15 @@ import numpy as np
 from passerby.detect.attention import Attention, AttentionOptions
 from passerby.detect.blocks import boxes_of
 from passerby.detect.detector import Detector
+from passerby.detect.ensemble import Ensemble
 from passerby.detect.evidence import Luma, Mask
 from passerby.detect.lookers import Lookers
 from passerby.detect.verdicts import Verdicts
 from passerby.media import Frame, Picture
 from passerby.regions import Boxes, Detections, Look, no_boxes
+
+QUIET_S = 1.0
+"""After a pause of so long a look gives its memory back: where nothing happens, it would lie idle between renewals."""
 
 LIVE = AttentionOptions(threads=1, least_pause_s=0.25, renew_at_most_s=32.0)
 """How closely live cameras are looked at."""
@@ -111,6 +115,7 @@ class _AtOnce(Lookers):
         super().__init__(picture_of, detector, 1, options.longest_px)
         self.looked_at: dict[int, Boxes] = {}
         self._on_look = on_look
+        self._last_s = -QUIET_S
 
     def look(self, frame: Frame, areas: Boxes | None) -> Future[Detections]:
         """Look now; the future is done."""
@@ -125,7 +130,11 @@ class _AtOnce(Lookers):
         except Exception as error:
             failure = error
             done.set_exception(error)
-        self._on_look(time.monotonic() - began_s, failure)
+        ended_s = time.monotonic()
+        self._on_look(ended_s - began_s, failure)
+        if began_s - self._last_s >= QUIET_S and isinstance(self._detector, Ensemble) and failure is None:
+            self._detector.rest()
+        self._last_s = ended_s
         return done
 
 
