@@ -66,11 +66,16 @@ times the score. Measured on labelled photos: docs/reference/accuracy."""
 
 def heads_and_plates(outputs: Tensors, threshold: float, labels: tuple[str, ...]) -> Detections:
     """As `centre_heatmaps`, with the scores of large heads made less, so that one threshold fits all sizes."""
-    found = centre_heatmaps(outputs, threshold, labels)
-    heights = found.boxes[:, 3] - found.boxes[:, 1]
-    needed = np.interp(heights, LARGE_PX, (1.0, LARGE_NEEDS))
-    scores = np.where(found.labels == HEAD, found.scores / needed, found.scores).astype(np.float32)
-    return Detections(found.boxes, scores, found.labels)[scores >= threshold]
+    found = large_weighed(centre_heatmaps(outputs, threshold, labels), 1.0, LARGE_NEEDS)
+    return found[found.scores >= threshold]
+
+
+def large_weighed(found: Detections, scale: float, needs: float) -> Detections:
+    """The scores of large heads divided by up to `needs`; `scale` is pixels of the net for one of the boxes."""
+    heights = (found.boxes[:, 3] - found.boxes[:, 1]) * scale
+    needed = np.interp(heights, LARGE_PX, (1.0, needs))
+    scores = np.where(found.labels == HEAD, found.scores / needed, found.scores)
+    return Detections(found.boxes, scores.astype(np.float32), found.labels)
 
 
 FAMILIES: dict[str, Callable[[Tensors, float, tuple[str, ...]], Detections]] = {

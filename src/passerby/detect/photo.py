@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from passerby.detect.detector import Detector
-from passerby.detect.heads import LARGE_PX
+from passerby.detect.heads import large_weighed
 from passerby.detect.merge import agreed, supported
 from passerby.media import Orientation, Picture
 from passerby.regions import LABELS, Detections, to_stored
@@ -126,7 +126,9 @@ def _faces_and_others(views: Detector, picture: Picture) -> Detections:
 
 
 def _heads_and_plates(heads: Detector, picture: Picture) -> Detections:
-    looks = [_weighed(heads.find(picture, scale=scale, threshold=HEAD_SEEN), scale) for scale in HEAD_SIZES]
+    looks = [
+        large_weighed(heads.find(picture, scale=scale, threshold=HEAD_SEEN), scale, LARGE_NEEDS) for scale in HEAD_SIZES
+    ]
     plates = [_sure_plates(_of(look, "plate"), max(picture.shape[:2])) for look in looks]
     return Detections.join([supported([_of(look, "head") for look in looks], HEAD), agreed(plates, PLATE)])
 
@@ -135,14 +137,6 @@ def _sure_plates(plates: Detections, longest: int) -> Detections:
     """Those that count by their looks; `longest` is the photo's longer side, in pixels."""
     large = plates.boxes[:, 3] - plates.boxes[:, 1] > LARGE_PLATE * longest
     return plates[plates.scores >= np.where(large, LARGE_PLATE_SCORE, PLATE)]
-
-
-def _weighed(found: Detections, scale: float) -> Detections:
-    """The scores of large heads made less; `scale` is the size at which they were looked at."""
-    heights = (found.boxes[:, 3] - found.boxes[:, 1]) * scale
-    needed = np.interp(heights, LARGE_PX, (1.0, LARGE_NEEDS))
-    scores = np.where(found.labels == LABELS.index("head"), found.scores / needed, found.scores)
-    return Detections(found.boxes, scores.astype(np.float32), found.labels)
 
 
 def _of(found: Detections, label: str) -> Detections:

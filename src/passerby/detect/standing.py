@@ -19,7 +19,7 @@ from passerby.detect.evidence import Luma
 from passerby.regions import Boxes, Detections, iou
 
 HELD_FROM: Final = 0.25
-"""Score from which a detection is held: as much as starts a track."""
+"""Score from which a detection is held: less than starts a track, for its hints count only where a track is."""
 _WEAK: Final = 0.05
 """Every detection has a higher score than this, and every hint a lower one."""
 _SWAY: Final = 2
