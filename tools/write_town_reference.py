@@ -85,6 +85,8 @@ def _kind(part: dict[str, Any]) -> str:
         return _kind(next(kind for kind in part["anyOf"] if kind.get("type") != "null"))
     if "enum" in part:
         return ", ".join(f'`"{choice}"`' for choice in part["enum"])
+    if part["type"] == "array" and part["items"].get("type") == "array":
+        return "list of polygons"
     if part["type"] == "array":
         return f"list of {_kind(part['items'])}"
     if part["type"] == "object":

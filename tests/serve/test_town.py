@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from passerby.errors import SettingsError
 from passerby.serve.town import CameraSettings, Town
+from passerby.serve.town_areas import areas_in, as_text
 from passerby.serve.town_file import check_town, load_town
 
 CAMERA = '[[camera]]\nname = "square"\nurl = "rtsp://192.0.2.7/live"\n'
@@ -44,6 +45,14 @@ def test_files_are_found_beside_the_settings(tmp_path: Path) -> None:
     assert town.camera_named("clip").url == str(tmp_path / "clips/a.mp4")
 
 
+def test_areas_are_texts_or_points_and_reach_who_paints(tmp_path: Path) -> None:
+    text = f'{CAMERA}keep = ["0.1,0.2 0.5,0.6"]\nonly = [[[0, 0], [1, 0], [1, 1]]]\n'
+    settings = load_town(town_of(tmp_path, text)).camera_named("square").redaction
+    assert settings.keep == (((0.1, 0.2), (0.5, 0.2), (0.5, 0.6), (0.1, 0.6)),)
+    assert settings.only == (((0, 0), (1, 0), (1, 1)),)
+    assert [tuple(area) for area in areas_in(as_text(settings.keep))] == list(settings.keep)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -69,6 +78,12 @@ def test_files_are_found_beside_the_settings(tmp_path: Path) -> None:
         ),
         (CAMERA.replace(".7/", ".7:x/"), "camera square: url: has an address without a host, or with a port"),
         (f"{CAMERA}watchdog_s = 11", "camera square: watchdog_s must be at least delay_s and timeout_s together"),
+        (f'{CAMERA}keep = ["0.1,0.1"]', "camera square: keep: a polygon has 1 points"),
+        (f'{CAMERA}only = ["left half"]', "camera square: only: 'left half' is no list of points"),
+        (
+            f"{CAMERA}keep = [[[0, 0], [1, 1], [1, 0], [0, 1]]]",
+            "camera square: keep: a polygon has no area",
+        ),
         (f"{CAMERA}latitude = 51.0", "camera square: latitude and longitude go together"),
         (
             '[[site]]\nname = "port"\n' + CAMERA + 'site = "pork"',

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from passerby.serve.town_areas import Areas
 from passerby.settings import Covered, Settings, by_label
 
 DEMO_URL = "demo:"
@@ -22,6 +23,8 @@ PLAIN_SITE = "town"
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", description="a-z, 0-9 and -")]
 Role = Literal["viewer", "operator", "auditor", "admin"]
+
+
 _SECRET_KEY = re.compile(r"pass|pwd|token|secret|auth|key", re.IGNORECASE)
 
 
@@ -55,6 +58,15 @@ class CameraSettings(_Part):
     style: Literal["fill", "black", "frost"] = Field(default="fill", description="How it is covered.")
     margin: Annotated[dict[Covered, Annotated[float, Field(ge=0, le=2)]], BeforeValidator(by_label)] = Field(
         default_factory=dict, description="How much a box grows on every side before it is painted, as a share of it."
+    )
+    keep: Areas = Field(
+        default=(),
+        description="Parts of the picture that stay as they are: what lies wholly inside is not covered, faces "
+        "included. A text of points as shares of width and height each; two are corners of a rectangle.",
+    )
+    only: Areas = Field(
+        default=(),
+        description="The only parts of the picture where something is covered; what touches one of them counts.",
     )
     quality: Literal["small", "good", "high", "near-lossless"] = Field(
         default="good", description="Of what is encoded anew."
@@ -124,7 +136,15 @@ class CameraSettings(_Part):
     @property
     def redaction(self) -> Settings:
         """The part of the settings that stages of the engine need."""
-        return Settings(cover=self.cover, style=self.style, margin=self.margin, quality=self.quality, speed=self.speed)
+        return Settings(
+            cover=self.cover,
+            style=self.style,
+            margin=self.margin,
+            keep=self.keep,
+            only=self.only,
+            quality=self.quality,
+            speed=self.speed,
+        )
 
 
 _FOR_PEOPLE = {
