@@ -109,6 +109,19 @@ def test_it_says_what_is_not_covered(
     town.remove_camera("other")
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"), [("keep", "nothing is covered: faces"), ("only", "Only a part of its picture is covered")]
+)
+def test_it_says_that_a_part_of_the_picture_is_not_covered(
+    people: People, town: QuietTown, setting: str, said: str
+) -> None:
+    camera = {"name": "other", "site": "square", "url": "demo:", setting: ["0,0 0.5,0.5"]}
+    town.add_camera(CameraSettings.model_validate(camera), None)
+    assert said in _page(people, "other").text
+    assert said not in _page(people, "gate").text
+    town.remove_camera("other")
+
+
 def test_a_camera_that_is_off_stores_nothing(people: People, town: QuietTown) -> None:
     town.add_camera(CameraSettings(name="other", site="square", url="demo:", enabled=False), None)
     assert "switched off, and stores nothing" in _page(people, "other").text

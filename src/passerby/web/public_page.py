@@ -84,7 +84,12 @@ def _not_covered(camera: CameraSettings) -> list[str]:
     """Settings may leave out what people take for granted: then it is said."""
     covered = set(camera.cover)
     lines = [] if covered & {"head", "face", "person"} else ["Faces are not covered by this camera."]
-    return lines if "plate" in covered else [*lines, "Licence plates are not covered by this camera."]
+    lines += [] if "plate" in covered else ["Licence plates are not covered by this camera."]
+    if camera.keep:
+        lines.append("In a part of its picture nothing is covered: faces and licence plates there stay visible.")
+    if camera.only:
+        lines.append("Only a part of its picture is covered: faces and licence plates elsewhere stay visible.")
+    return lines
 
 
 def _listed(words: list[str]) -> str:
