@@ -47,6 +47,16 @@ def test_one_state_is_true(people: People) -> None:
     assert 'passerby_camera_state{camera="gate",state="live"} 1.0' in text
 
 
+def test_what_could_not_be_erased_is_told(people: People, town: QuietTown) -> None:
+    auditor = people.browser(Role.AUDITOR)
+    assert _samples(auditor.get("/metrics").text)["passerby_erasing_failed", ""] == 0
+    assert auditor.get("/api/v1/storage").json()["trouble"] == ""
+    town.erasing_trouble = "catalogue.sqlite: was locked by another process"
+    assert _samples(auditor.get("/metrics").text)["passerby_erasing_failed", ""] == 1
+    assert auditor.get("/api/v1/storage").json()["trouble"] == town.erasing_trouble
+    town.erasing_trouble = ""
+
+
 def test_every_figure_is_in_the_docs_and_every_name_there_is_one(people: People) -> None:
     text = people.browser(Role.AUDITOR).get("/metrics").text
     told = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))

@@ -65,6 +65,7 @@ class QuietTown:
     fan_outs: dict[str, FanOut] = field(default_factory=lambda: {"gate": FanOut(), "market": FanOut()})
     parts: dict[str, list[LivePart]] = field(default_factory=dict)
     stored: dict[str, Credentials | None] = field(default_factory=dict)
+    erasing_trouble: str = ""
     restarted: list[str] = field(default_factory=list)
 
     def statuses(self) -> list[CameraStatus]:

@@ -55,6 +55,10 @@ class Network(Protocol):
     def archive(self) -> Archive:
         """Recordings and their catalogue."""
 
+    @property
+    def erasing_trouble(self) -> str:
+        """Why recordings that are due were not erased the last time, a sentence; "" when they were."""
+
     def statuses(self) -> list[CameraStatus]:
         """How every camera is, in the order of the settings."""
 

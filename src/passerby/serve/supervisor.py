@@ -14,7 +14,7 @@ from typing import Self
 from passerby.archive import Archive, open_archive
 from passerby.errors import PasserbyError, SettingsError
 from passerby.live import CameraStatus
-from passerby.serve.added import AddedCameras, refuse_file
+from passerby.serve.added import AddedCameras, refuse_file, refuse_files
 from passerby.serve.credentials import Credentials, CredentialsFile
 from passerby.serve.demo import demo_clip
 from passerby.serve.fan_out import Subscription
@@ -103,6 +103,11 @@ class Supervisor:
         """Recordings and their catalogue."""
         return self._archive
 
+    @property
+    def erasing_trouble(self) -> str:
+        """Why recordings that are due were not erased the last time, a sentence; "" when they were."""
+        return self._housekeeping.trouble
+
     def statuses(self) -> list[CameraStatus]:
         """How every camera is, in the order of the settings."""
         keepers = (self._keepers.get(camera.name) for camera in self._town.camera)
@@ -130,7 +135,7 @@ class Supervisor:
 
     def add_camera(self, camera: CameraSettings, credentials: Credentials | None) -> None:
         """Start another camera, and remember it. SettingsError: the name is taken, the address is of a file."""
-        refuse_file(camera.url)
+        refuse_files(camera)
         with self._changing:
             if camera.name in self._keepers:
                 raise SettingsError(f"there is a camera {camera.name} already; nothing was added")
@@ -150,7 +155,7 @@ class Supervisor:
             before = self._editable(name)
             if camera.name != name:
                 raise SettingsError(f"camera {name} keeps its name, because its recordings stand under it")
-            refuse_file(camera.url)
+            refuse_files(camera)
             town = _with_cameras(
                 self._town, tuple(camera if known.name == name else known for known in self._town.camera)
             )

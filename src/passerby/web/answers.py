@@ -162,6 +162,7 @@ class Storage(Answer):
 
     free_bytes: int
     floor_bytes: int = Field(description="Below this, the oldest recordings go.")
+    trouble: str = Field(description="Why recordings that are due were not erased, or empty when they were.")
     cameras: list[Usage]
 
 

@@ -19,8 +19,12 @@ _Sees = Annotated[Caller, Depends(Needs(Permission.STORAGE))]
 def get_storage(network: TheNetwork, caller: _Sees) -> Storage:
     """Free disk space, and what each camera's recordings take."""
     usage = [Usage.model_validate(one) for one in network.archive.usage() if _is_seen(network, caller, one.camera)]
-    floor_bytes = round(network.town.floor_gb * 1e9)
-    return Storage(free_bytes=network.archive.free_bytes(), floor_bytes=floor_bytes, cameras=usage)
+    return Storage(
+        free_bytes=network.archive.free_bytes(),
+        floor_bytes=round(network.town.floor_gb * 1e9),
+        trouble=network.erasing_trouble,
+        cameras=usage,
+    )
 
 
 @router.get("/erasures")

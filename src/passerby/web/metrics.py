@@ -97,6 +97,8 @@ class NetworkCollector(Collector):
         yield GaugeMetricFamily("passerby_disk_free_bytes", "Free on the archive's disk.", archive.free_bytes())
         floor = self._network.town.floor_gb * 1e9
         yield GaugeMetricFamily("passerby_disk_floor_bytes", "Below this, the oldest recordings go.", floor)
+        failed = bool(self._network.erasing_trouble)
+        yield GaugeMetricFamily("passerby_erasing_failed", "1 while recordings that are due stay.", float(failed))
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -36,6 +36,8 @@ def _room(visit: Visit) -> None:
         words("p", f"Below {size(floor)} the oldest recordings of all cameras go first.", "quiet")
         if free < floor:
             words("p", "It is below that now: recordings are erased before their time.", "trouble")
+        if trouble := visit.network.erasing_trouble:
+            words("p", f"What is due was not erased: {trouble}.", "trouble", role="alert")
 
 
 def _usage(visit: Visit) -> None:
