@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import resource
 import socket
 import struct
 import threading
@@ -87,6 +89,30 @@ def test_a_message_that_claims_to_be_huge_is_not_waited_for(ends: Ends) -> None:
         one.sendall(struct.pack(">II", 10, 1 << 31))
         with pytest.raises(LinkClosed):
             Link(other).receive(10)
+
+
+def test_a_message_that_breaks_off_in_the_middle_is_not_waited_for_without_end() -> None:
+    """A process that was stopped while it spoke must not hold up who listens, and judges whether it hangs."""
+    one, other = socket.socketpair()
+    with one, other:
+        one.sendall(struct.pack(">II", 100, 100) + b"[")
+        with pytest.raises(LinkClosed):
+            Link(other, patience_s=0.2).receive(10)
+
+
+def test_a_process_with_thousands_of_open_files_is_heard() -> None:
+    fewest, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < 3000:
+        pytest.skip("this user may not open so many files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(fewest, 3000), most))
+    one, other = socket.socketpair()
+    try:
+        with one, other, socket.socket(fileno=fcntl.fcntl(other, fcntl.F_DUPFD, 2000)) as high:
+            assert high.fileno() >= 2000
+            Link(one).send(Message("stop"))
+            assert Link(high).receive(10) == Message("stop")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (fewest, most))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 import select
 import socket
 import struct
+import time
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from passerby.live import CameraFigures, CoveredSecond, LivePart, SegmentInfo
 MOST_TEXT, MOST_DATA = 1 << 20, 64 << 20
 _HEAD = struct.Struct(">II")
 _MOST_WORDS = 500
+_PATIENCE_S = 20.0
+"""How long the rest of a message may take once it has begun, on a machine with too much to do."""
 
 T = TypeVar("T")
 
@@ -44,8 +47,8 @@ class Message:
 class Link:
     """One end of the socket. One thread may send while another receives."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+    def __init__(self, connection: socket.socket, patience_s: float = _PATIENCE_S) -> None:
+        self._connection, self._patience_s = connection, patience_s
 
     def send(self, message: Message) -> None:
         """Say something; waits until it is on its way.
@@ -63,16 +66,17 @@ class Link:
         """What is said next; None when nothing was within so many seconds (None: wait for ever).
 
         Raises:
-            LinkClosed: the other side is gone, or talks nonsense.
+            LinkClosed: the other side is gone, talks nonsense, or was silent in the middle of a message.
         """
         try:
-            if not select.select([self._connection], [], [], timeout_s)[0]:
+            if not self._heard(timeout_s):
                 return None
-            text_bytes, data_bytes = _HEAD.unpack(self._read(_HEAD.size))
+            until_s = time.monotonic() + self._patience_s
+            text_bytes, data_bytes = _HEAD.unpack(self._read(_HEAD.size, until_s))
             if text_bytes > MOST_TEXT or data_bytes > MOST_DATA:
                 raise LinkClosed("too long")
-            kind, told = json.loads(self._read(text_bytes))
-            return Message(_of(str, kind), _of(dict, told), self._read(data_bytes))
+            kind, told = json.loads(self._read(text_bytes, until_s))
+            return Message(_of(str, kind), _of(dict, told), self._read(data_bytes, until_s))
         except (OSError, ValueError, TypeError) as error:
             raise LinkClosed from error
 
@@ -80,9 +84,17 @@ class Link:
         """Hang up; idempotent."""
         self._connection.close()
 
-    def _read(self, count: int) -> bytes:
+    def _heard(self, timeout_s: float | None) -> bool:
+        # Not `select`, which knows only the first thousand of the files that a process has open.
+        waiting = select.poll()
+        waiting.register(self._connection, select.POLLIN)
+        return bool(waiting.poll(None if timeout_s is None else 1000 * timeout_s))
+
+    def _read(self, count: int, until_s: float) -> bytes:
         parts = bytearray()
         while len(parts) < count:
+            if not self._heard(max(0.0, until_s - time.monotonic())):
+                raise LinkClosed("broke off")
             part = self._connection.recv(min(count - len(parts), 1 << 20))
             if not part:
                 raise LinkClosed("ended")

@@ -87,8 +87,10 @@ class WorkerProcess:
 
     @property
     def ended_how(self) -> str:
-        """In a few words, once it has."""
+        """In a few words, once it has, or will have to."""
         code = self._process.returncode
-        if code is not None and code < 0:
+        if code is None:
+            return "stopped in the middle of what it said, and was ended"
+        if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         return f"ended by itself with code {code}"
