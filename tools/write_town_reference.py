@@ -29,8 +29,8 @@ This page is made from the code by `tools/write_town_reference.py`.
 
 DEFAULTS = """## [defaults]
 
-What is set here counts for every camera that does not set it itself: all settings of a camera but `name`, `title` and
-`url`.
+What is set here counts for every camera that does not set it itself: all settings of a camera but `name`, `title`,
+`url` and `look_url`.
 """
 
 CREDENTIALS = """## Credentials

@@ -40,9 +40,11 @@ def test_defaults_count_for_every_camera_that_does_not_say_otherwise(tmp_path: P
 
 def test_files_are_found_beside_the_settings(tmp_path: Path) -> None:
     text = 'tls_cert = "c.pem"\ntls_key = "k.pem"\n[[camera]]\nname = "clip"\nurl = "clips/a.mp4"\n'
+    text += 'look_url = "clips/small.mp4"\n'
     town = load_town(town_of(tmp_path, text))
     assert town.tls_cert == tmp_path / "c.pem"
     assert town.camera_named("clip").url == str(tmp_path / "clips/a.mp4")
+    assert town.camera_named("clip").look_url == str(tmp_path / "clips/small.mp4")
 
 
 def test_areas_are_texts_or_points_and_reach_who_paints(tmp_path: Path) -> None:
@@ -78,6 +80,10 @@ def test_areas_are_texts_or_points_and_reach_who_paints(tmp_path: Path) -> None:
         ),
         (CAMERA.replace(".7/", ".7:x/"), "camera square: url: has an address without a host, or with a port"),
         (f"{CAMERA}watchdog_s = 11", "camera square: watchdog_s must be at least delay_s and timeout_s together"),
+        (f'{CAMERA}look_url = "ftp://192.0.2.7/"', "camera square: look_url: has an address of a kind that passerby"),
+        (f'{CAMERA}look_url = "demo:"', "camera square: look_url is a second, smaller stream of the camera"),
+        (f'{CAMERA}look_url = "rtsp://192.0.2.7/live"', "camera square: look_url is a second, smaller stream"),
+        ('[defaults]\nlook_url = "rtsp://192.0.2.7/small"', "[defaults]: look_url is for one camera only"),
         (f'{CAMERA}keep = ["0.1,0.1"]', "camera square: keep: a polygon has 1 points"),
         (f'{CAMERA}only = ["left half"]', "camera square: only: 'left half' is no list of points"),
         (
@@ -120,6 +126,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 SECRETS = [
     f"{CAMERA}".replace("192.0.2.7", "ann:hunter2@192.0.2.7"),
     f"{CAMERA}".replace("/live", "/live?user=ann&password=hunter2"),
+    f'{CAMERA}look_url = "rtsp://ann:hunter2@192.0.2.7/small"',
+    f'{CAMERA}look_url = "rtsp://192.0.2.7/small?token=hunter2"',
+    f'{CAMERA}look_url = ["rtsp://ann:hunter2@192.0.2.7/small"]',
     'database = "postgresql+psycopg://ann:hunter2@db/town"',
     '[[account]]\nname = "ann"\npassword_hash = "hunter2"',
     '[[account]]\nname = "ann"\npassword = "hunter2"',

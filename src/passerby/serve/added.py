@@ -39,7 +39,7 @@ class AddedCameras:
             raise SettingsError(f"{FILE_NAME}: {problems[0]}")
         cameras = tuple(CameraSettings(**camera) for camera in told.get("camera", []))
         for camera in cameras:
-            refuse_file(camera.url)
+            refuse_files(camera)
         return cameras
 
     def store(self, cameras: Sequence[CameraSettings]) -> None:
@@ -50,6 +50,12 @@ class AddedCameras:
         """
         tables = [camera.model_dump(mode="json", exclude_defaults=True) for camera in cameras]
         write_durably(self._path, tomli_w.dumps({"camera": tables}).encode())
+
+
+def refuse_files(camera: CameraSettings) -> None:
+    """Raises SettingsError where `refuse_file` would, for any of its addresses."""
+    for url in filter(None, (camera.url, camera.look_url)):
+        refuse_file(url)
 
 
 def refuse_file(url: str) -> None:

@@ -38,10 +38,17 @@ class CameraJob:
             SettingsError: what the settings say is no address.
             OutputError: the clip of the built-in camera cannot be written.
         """
+        return self._address_of(self.camera.name, self.camera.url)
+
+    @property
+    def look_address(self) -> CameraAddress | None:
+        """Of the smaller stream that is looked at; None where there is none. SettingsError: it is no address."""
         camera = self.camera
-        return address_of(
-            camera.name, camera.url, self.credentials, self.folder, camera.transport, timeout_s=camera.timeout_s
-        )
+        return self._address_of(f"{camera.name} (look_url)", camera.look_url) if camera.look_url else None
+
+    def _address_of(self, name: str, url: str) -> CameraAddress:
+        camera = self.camera
+        return address_of(name, url, self.credentials, self.folder, camera.transport, timeout_s=camera.timeout_s)
 
     def message(self) -> Message:
         """The job, as it is said."""

@@ -50,6 +50,12 @@ class CameraSettings(_Part):
         description="`rtsp://`, `rtsps://`, `http://` or `https://` without user and password, `/dev/video0`, a file "
         "that is played as a camera, or `demo:` for the built-in one.",
     )
+    look_url: str = Field(
+        default="",
+        description="A second, smaller stream of the same camera to look at: the first one is decoded only where "
+        "something is painted. Address, credentials and transport as for `url`; see "
+        "[a smaller stream to look at](cameras.md#a-smaller-stream-to-look-at). Unset, `url` is looked at.",
+    )
     transport: Literal["tcp", "udp"] = Field(default="tcp", description="How RTSP carries pictures.")
     enabled: bool = Field(default=True, description="Off, it is neither connected nor recorded.")
     cover: tuple[Covered, ...] = Field(
@@ -103,7 +109,7 @@ class CameraSettings(_Part):
     purpose: str = Field(default="", max_length=2000, description="What it is for; for its public page.")
     contact: str = Field(default="", max_length=300, description="Whom to ask; for its public page.")
 
-    @field_validator("url")
+    @field_validator("url", "look_url")
     @classmethod
     def _holds_no_password(cls, url: str) -> str:
         parts = urlsplit(url)
@@ -121,6 +127,8 @@ class CameraSettings(_Part):
             raise ValueError("watchdog_s must be at least delay_s and timeout_s together")
         if (self.latitude is None) != (self.longitude is None):
             raise ValueError("latitude and longitude go together")
+        if self.look_url and (self.look_url == DEMO_URL or self.look_url == self.url):
+            raise ValueError("look_url is a second, smaller stream of the camera, not the one in url, and not demo:")
         return self
 
     @property

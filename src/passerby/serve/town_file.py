@@ -16,6 +16,7 @@ from passerby.read.camera_address import CameraAddress
 from passerby.serve.town import DEMO_URL, AccountSettings, CameraSettings, SiteSettings, Town
 
 _TABLES: dict[str, type[BaseModel]] = {"camera": CameraSettings, "account": AccountSettings, "site": SiteSettings}
+_OF_ONE_CAMERA = {"name", "url", "look_url", "title"}
 _HINT = "`passerby config check` lists all that is wrong; every setting is in docs/reference/town-settings.md"
 
 
@@ -93,10 +94,11 @@ def _with_defaults(told: dict[str, Any]) -> dict[str, Any]:
 
 def _wrong_addresses(town: Town) -> Iterator[str]:
     for camera in town.camera:
-        try:
-            _kind_of(camera.url)
-        except SettingsError as error:
-            yield f"camera {camera.name}: url: {error.message.removeprefix('camera it ')}"
+        for key, url in (("url", camera.url), ("look_url", camera.look_url)):
+            try:
+                _kind_of(url or DEMO_URL)
+            except SettingsError as error:
+                yield f"camera {camera.name}: {key}: {error.message.removeprefix('camera it ')}"
 
 
 def _kind_of(url: str) -> str:
@@ -106,9 +108,9 @@ def _kind_of(url: str) -> str:
 def _wrong_defaults(told: dict[str, Any]) -> Iterator[str]:
     """What no camera would show, because there is none, or all say it themselves."""
     defaults = told.get("defaults", {})
-    for name in sorted({"name", "url", "title"} & set(defaults)):
+    for name in sorted(_OF_ONE_CAMERA & set(defaults)):
         yield f"[defaults]: {name} is for one camera only"
-    rest = {key: value for key, value in defaults.items() if key not in ("name", "url", "title")}
+    rest = {key: value for key, value in defaults.items() if key not in _OF_ONE_CAMERA}
     try:
         CameraSettings(**{"name": "any", "url": "demo:", **rest})
     except ValidationError as error:
@@ -149,7 +151,7 @@ def _pattern_in_words(key: str) -> str:
 
 def _given(key: str, value: Any) -> str:
     """What was written, where showing it cannot give anything away."""
-    shown = key not in ("url", "password_hash", "database") and isinstance(value, (str, int, float, bool))
+    shown = key not in ("url", "look_url", "password_hash", "database") and isinstance(value, (str, int, float, bool))
     return f" is {value!r}" if shown else ""
 
 
@@ -158,8 +160,12 @@ def _with_whole_paths(told: dict[str, Any], folder: Path) -> dict[str, Any]:
     for name in ("tls_cert", "tls_key"):
         if name in whole:
             whole[name] = folder / whole[name]
-    whole["camera"] = [{**camera, "url": _whole_url(camera["url"], folder)} for camera in told["camera"]]
+    whole["camera"] = [_with_whole_urls(camera, folder) for camera in told["camera"]]
     return whole
+
+
+def _with_whole_urls(camera: dict[str, Any], folder: Path) -> dict[str, Any]:
+    return {**camera, **{key: _whole_url(camera[key], folder) for key in ("url", "look_url") if camera.get(key)}}
 
 
 def _whole_url(url: str, folder: Path) -> str:
