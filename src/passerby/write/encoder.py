@@ -20,6 +20,9 @@ from passerby.media import Colour, RedactedFrame, VideoInfo
 from passerby.write.codecs import Encoding, encoder_rate, keyframe_interval
 from passerby.write.units import TIMING_MESSAGES, annex_b, without_other_messages
 
+_X265_DELAY = 2
+"""x265 knows how much later than it decodes it shows pictures, once it got more of them than this."""
+
 # SVT-AV1 talks on stderr unless this says that only errors matter.
 os.environ.setdefault("SVT_LOG", "1")
 
@@ -40,6 +43,7 @@ class Encoder:
         self._encoding = encoding
         self._like = like
         self._last: int | None = None
+        self._fed = 0
         self._durations: dict[int, int] = {}
         self._usual_duration = 0
         configure(context, encoding, like, time_base, threads)
@@ -84,6 +88,7 @@ class Encoder:
         if not self.context.is_open:
             self.open(first=frame.carrier)
         picture = self._picture(frame)
+        self._fed += 1
         for packet in self.context.encode(picture):
             yield self._cleaned(packet)
 
@@ -91,7 +96,11 @@ class Encoder:
         """What is still inside; nothing can be fed after."""
         if self.context.is_open:
             for packet in self.context.encode(None):
-                yield self._cleaned(packet)
+                cleaned = self._cleaned(packet)
+                if self._encoding.encoder == "libx265" and self._fed <= _X265_DELAY:
+                    # It gives what happened to lie in memory. So few are never reordered.
+                    cleaned.dts = cleaned.pts
+                yield cleaned
 
     def _picture(self, frame: RedactedFrame) -> av.VideoFrame:
         picture: av.VideoFrame = frame.carrier
