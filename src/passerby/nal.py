@@ -33,6 +33,11 @@ def unit_type(unit: bytes) -> int:
     return unit[0] & 0x1F
 
 
+def starts_picture(unit: bytes) -> bool:
+    """Whether an H.264 slice is the first of its picture: first_mb_in_slice is 0, coded as a single set bit."""
+    return len(unit) > 1 and bool(unit[1] & 0x80)
+
+
 def hevc_unit_type(unit: bytes) -> int:
     """HEVC nal_unit_type, 0 to 63."""
     return unit[0] >> 1 & 0x3F

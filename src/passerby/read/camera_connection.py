@@ -21,6 +21,7 @@ from passerby.read.camera_address import CameraAddress
 from passerby.read.camera_file import FilePlayer
 from passerby.read.camera_opening import Opened, from_keyframe, open_first
 from passerby.read.camera_packets import Arrival, Waiting
+from passerby.read.camera_slices import whole_pictures
 from passerby.read.camera_source import choose_live_stream, connect, explained, silent
 
 _POLL_S = 0.1
@@ -116,7 +117,10 @@ class Connection:
 
     def _receive(self, container: InputContainer) -> None:
         stream = choose_live_stream(container, self._address)
-        arrivals = from_keyframe(self._address, self._arrivals(container, stream))
+        came = self._arrivals(container, stream)
+        if self._address.kind == "rtsp" and stream.codec_context.codec.canonical_name == "h264":
+            came = whole_pictures(came)
+        arrivals = from_keyframe(self._address, came)
         self._opened, lead = open_first(self._address, container, stream, arrivals)
         self._ready.set()
         for arrival in chain(lead, arrivals):

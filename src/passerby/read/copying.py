@@ -128,18 +128,13 @@ class H264Judge:
         pictures = 0
         for unit in units:
             kind = nal.unit_type(unit)
-            pictures += kind in (nal.SLICE, nal.IDR) and _starts_picture(unit)
+            pictures += kind in (nal.SLICE, nal.IDR) and nal.starts_picture(unit)
             if kind in (nal.SPS, nal.PPS) and unit not in self._known:
                 self._standing = PARAMETERS_CHANGE
                 return self._standing
             if kind not in _COPIED_UNITS:
                 return "pictures or data besides the shown ones"
         return "" if pictures == 1 else "packets that are not one picture each"
-
-
-def _starts_picture(unit: bytes) -> bool:
-    """Whether an H.264 slice is the first of its picture: first_mb_in_slice is 0, coded as a single set bit."""
-    return len(unit) > 1 and bool(unit[1] & 0x80)
 
 
 def _reason_of_sequence(sps: bytes) -> str:
