@@ -11,7 +11,7 @@ import tomli_w
 from passerby.errors import SettingsError
 from passerby.pending import write_durably
 from passerby.read.camera_address import CameraAddress
-from passerby.serve.town import DEMO_URL, CameraSettings
+from passerby.serve.town import DEMO_URL, PLAIN_SITE, CameraSettings, Town
 from passerby.serve.town_file import read_toml, town_problems
 
 FILE_NAME = "cameras.toml"
@@ -69,3 +69,20 @@ def refuse_file(url: str) -> None:
             "a file is played as a camera only if it stands in the file of the town",
             hint="Addresses begin with rtsp://, rtsps://, http:// or https://; or are /dev/video0, or demo:",
         )
+
+
+def with_cameras(town: Town, cameras: tuple[CameraSettings, ...]) -> Town:
+    """The town with these cameras.
+
+    Raises:
+        SettingsError: two have one name, or the town has no such site.
+    """
+    names = [camera.name for camera in cameras]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SettingsError(f"camera {twice} stands in the file of the town, and was added on the page, too")
+    known = {site.name for site in town.site} | {PLAIN_SITE}
+    for camera in cameras:
+        if town.site and camera.site not in known:
+            raise SettingsError(f"camera {camera.name} is at {camera.site}, and the town has no site of that name")
+    return town.model_copy(update={"camera": cameras})

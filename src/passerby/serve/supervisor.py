@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from typing import Self
 from passerby.archive import Archive, open_archive
 from passerby.errors import PasserbyError, SettingsError
 from passerby.live import CameraStatus
-from passerby.serve.added import AddedCameras, refuse_file, refuse_files
+from passerby.serve.added import AddedCameras, refuse_file, refuse_files, with_cameras
 from passerby.serve.credentials import Credentials, CredentialsFile
 from passerby.serve.demo import demo_clip
 from passerby.serve.fan_out import Subscription
@@ -24,6 +25,7 @@ from passerby.serve.housekeeping import Housekeeping
 from passerby.serve.job import CameraJob
 from passerby.serve.keeper import Keeper, Surroundings, Turns
 from passerby.serve.network import CameraTrial
+from passerby.serve.reloading import cameras_to_restart
 from passerby.serve.town import DEMO_URL, CameraSettings, Town
 from passerby.serve.trial_apart import try_apart
 from passerby.write.recovery import recover
@@ -53,7 +55,7 @@ class Supervisor:
         self._credentials.check()
         self._folder_lock = FolderLock(folder, _PATIENCE_S)
         try:
-            self._town = _with_cameras(town, (*town.camera, *self._added.load()))
+            self._town = with_cameras(town, (*town.camera, *self._added.load()))
             self._archive = open_archive(folder, town.database)
         except BaseException:
             self._folder_lock.close()
@@ -64,6 +66,7 @@ class Supervisor:
         self._housekeeping = Housekeeping(self._archive, lambda: self._town)
         self._changing = threading.RLock()
         self._keepers: dict[str, Keeper] = {}
+        self._used: dict[str, Credentials] = {}
 
     def start(self) -> None:
         """Put into order what a killed run left behind, and start all cameras."""
@@ -78,10 +81,7 @@ class Supervisor:
     def close(self) -> None:
         """Finish all segments within `keeper.FINISH_S`, and end every process."""
         with self._changing:
-            for keeper in self._keepers.values():
-                keeper.ask_to_stop()
-            for keeper in self._keepers.values():
-                keeper.wait()
+            self._end(*self._keepers)
         self._housekeeping.close()
         self._archive.close()
         self._folder_lock.close()
@@ -139,7 +139,7 @@ class Supervisor:
         with self._changing:
             if camera.name in self._keepers:
                 raise SettingsError(f"there is a camera {camera.name} already; nothing was added")
-            town = _with_cameras(self._town, (*self._town.camera, camera))
+            town = with_cameras(self._town, (*self._town.camera, camera))
             self._credentials.store(camera.name, credentials)
             self._remember(town)
             self._keep(camera)
@@ -156,7 +156,7 @@ class Supervisor:
             if camera.name != name:
                 raise SettingsError(f"camera {name} keeps its name, because its recordings stand under it")
             refuse_files(camera)
-            town = _with_cameras(
+            town = with_cameras(
                 self._town, tuple(camera if known.name == name else known for known in self._town.camera)
             )
             if credentials is not None:
@@ -174,9 +174,38 @@ class Supervisor:
         with self._changing:
             self._editable(name)
             self._credentials.store(name, None)
-            self._remember(_with_cameras(self._town, tuple(one for one in self._town.camera if one.name != name)))
+            self._remember(with_cameras(self._town, tuple(one for one in self._town.camera if one.name != name)))
             self._end(name)
             del self._keepers[name]
+
+    def reload(self, town: Town, agreed: Callable[[], None] = lambda: None) -> list[str]:
+        """Take other settings of the file. Only cameras whose process has to know of it end or start anew.
+
+        Args:
+            town: the settings; its database counts from the next start on.
+            agreed: called when they go together with the cameras of the page; what it raises changes nothing.
+
+        Returns:
+            Names of the cameras that ended or started, or did both.
+
+        Raises:
+            SettingsError: they do not go together; nothing was changed.
+        """
+        with self._changing:
+            before = self._town
+            added = [camera for camera in before.camera if camera.name not in self._fixed]
+            after = with_cameras(town, (*town.camera, *added)).model_copy(update={"database": before.database})
+            changed = cameras_to_restart(before, after) | self._with_other_credentials()
+            agreed()
+            self._town, self._fixed = after, frozenset(camera.name for camera in town.camera)
+            self._surroundings = replace(self._surroundings, restart_s=after.restart_h * 3600)
+            self._end(*changed & set(self._keepers))
+            for name in set(self._keepers) - {camera.name for camera in after.camera}:
+                del self._keepers[name]
+            for camera in after.camera:
+                if camera.name in changed:
+                    self._keep(camera)
+            return sorted(changed)
 
     def restart_camera(self, name: str) -> None:
         """Finish its segment, end its process, start another. KeyError: there is no such camera."""
@@ -198,15 +227,23 @@ class Supervisor:
         if camera.enabled:
             keeper.start()
 
-    def _end(self, name: str) -> None:
-        keeper = self._keepers[name]
-        keeper.ask_to_stop()
-        keeper.wait()
+    def _end(self, *names: str) -> None:
+        keepers = [self._keepers[name] for name in names]
+        for keeper in keepers:
+            keeper.ask_to_stop()
+        for keeper in keepers:
+            keeper.wait()
+
+    def _with_other_credentials(self) -> set[str]:
+        """Cameras whose process was told others than there are now."""
+        return {
+            name for name, used in self._used.items() if name in self._keepers and self._credentials.of(name) != used
+        }
 
     def _job(self, camera: CameraSettings) -> CameraJob:
         if camera.url == DEMO_URL:
             demo_clip(self._archive.folder)
-        credentials = self._credentials.of(camera.name)
+        credentials = self._used[camera.name] = self._credentials.of(camera.name)
         return CameraJob(camera, credentials, self._archive.folder, self._town.database, self._town.threads)
 
     def _recover(self, name: str) -> None:
@@ -233,16 +270,3 @@ class Supervisor:
                 hint="The page can restart it",
             )
         return self._town.camera_named(name)
-
-
-def _with_cameras(town: Town, cameras: tuple[CameraSettings, ...]) -> Town:
-    """The town with these cameras. SettingsError: their names or sites do not fit."""
-    names = [camera.name for camera in cameras]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise SettingsError(f"camera {twice} stands in the file of the town, and was added on the page, too")
-    known = {site.name for site in town.site} | {"town"}
-    for camera in cameras:
-        if town.site and camera.site not in known:
-            raise SettingsError(f"camera {camera.name} is at {camera.site}, and the town has no site of that name")
-    return town.model_copy(update={"camera": cameras})

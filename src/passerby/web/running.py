@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import signal
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,11 +18,15 @@ from passerby.serve.supervisor import Supervisor
 from passerby.serve.town import Town
 from passerby.serve.town_file import load_town
 from passerby.web.app import create_app
+from passerby.web.rereading import Rereading
 from passerby.web.serving import CLOSING_S, server_config
+from passerby.web.signals import Signals, heard_signals
 
 
 def run_town(file: Path | None, folder: Path, *, host: str | None = None, port: int | None = None) -> int:
-    """Serve a town until SIGTERM or SIGINT, then finish all segments. Returns the exit code.
+    """Serve a town until SIGTERM or SIGINT, then finish all segments. SIGHUP has the file read again.
+
+    Returns the exit code.
 
     Args:
         file: its settings; None for a town without any.
@@ -38,7 +41,7 @@ def run_town(file: Path | None, folder: Path, *, host: str | None = None, port: 
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     town = (load_town(file) if file is not None else Town()).model_copy(update=asked)
     _log_to_stderr()
-    with _ending() as ended, _listening(town) as listening:
+    with heard_signals() as signals, _listening(town) as listening:
         supervisor = Supervisor(town, folder)
         accounts = Accounts(folder)
         try:
@@ -48,24 +51,12 @@ def run_town(file: Path | None, folder: Path, *, host: str | None = None, port: 
                 page = threading.Thread(target=server.run, args=([listening],), name="page", daemon=True)
                 page.start()
                 _greet(supervisor, accounts, folder, _address(town, listening))
-                _wait(ended, page)
+                _wait(signals, page, Rereading(file, asked, town, supervisor, accounts, server.config))
                 server.should_exit = True
             page.join(CLOSING_S + 1)
         finally:
             accounts.close()
-    return 0 if ended.is_set() else 1  # a page that ends by itself has said why
-
-
-@contextmanager
-def _ending() -> Generator[threading.Event]:
-    """Set by SIGTERM or SIGINT while the block runs."""
-    ended = threading.Event()
-    before = {kind: signal.signal(kind, lambda *_: ended.set()) for kind in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield ended
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+    return 0 if signals.ended else 1  # a page that ends by itself has said why
 
 
 @contextmanager
@@ -88,9 +79,10 @@ def _listening(town: Town) -> Generator[socket.socket]:
         yield listening
 
 
-def _wait(ended: threading.Event, page: threading.Thread) -> None:
-    while page.is_alive() and not ended.wait(1.0):
-        pass
+def _wait(signals: Signals, page: threading.Thread, reread: Callable[[], object]) -> None:
+    while page.is_alive() and not signals.ended:
+        if signals.wait(1.0) == "reread":
+            reread()
 
 
 def _address(town: Town, listening: socket.socket) -> str:

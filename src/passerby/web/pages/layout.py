@@ -57,13 +57,14 @@ OWN = Place("/account", "Your account", "person", (Permission.OWN,))
 def add_page(place: Place, build: Callable[[Visit], None], network: Network, accounts: Accounts) -> None:
     """Make a place a page: for who is logged in and may see it, and nobody else."""
 
-    @ui.page(place.path, title=f"{place.title} · {network.town.title}")
+    @ui.page(place.path)
     def page(request: Request) -> Response | None:
         visit = Visit.of(request, network, accounts)
         if visit is None:
             return RedirectResponse("/login", 303)
         if not place.open_to(visit):
             return HTMLResponse("<!doctype html><title>Not for you</title><p>Your account may not see this page.", 403)
+        ui.page_title(f"{place.title} · {network.town.title}")
         with _framed(visit, place):
             build(visit)
         return None
