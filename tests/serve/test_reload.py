@@ -26,6 +26,7 @@ class Running:
 
     process: subprocess.Popen[bytes]
     folder: Path
+    town: str = TOWN
 
     @property
     def log(self) -> list[str]:
@@ -33,7 +34,7 @@ class Running:
 
     def reread(self, town: str) -> str:
         """What the log says of a file like that."""
-        before = len(self.log)
+        before, self.town = len(self.log), town
         (self.folder / "town.toml").write_text(town)
         self.process.send_signal(signal.SIGHUP)
         return wait_for(lambda: next((line for line in self.log[before:] if "town.toml" in line), None))
@@ -79,9 +80,8 @@ def test_only_a_camera_whose_settings_changed_starts_anew(running: Running) -> N
 
 
 def test_what_is_only_shown_disturbs_no_camera(running: Running) -> None:
-    running.reread(TOWN)
     before = wait_for(lambda: found if len(found := running.processes()) == 2 else None)
-    said = running.reread('title = "Little Town"\nport = 9\nhost = "::1"\n' + TOWN + "retention_h = 5\n")
+    said = running.reread('title = "Little Town"\nport = 9\nhost = "::1"\n' + running.town + "retention_h = 5\n")
     # The port was set on the command line, which counts before the file.
     assert said.endswith("no camera has to know of what changed; counts from the next start on: host")
     assert running.processes() == before
