@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from passerby.archive import Archive, Erasure, RetentionRule, check_archive
+from passerby.archive import Archive, Erasure, RetentionRule, check_archive, open_archive
 from passerby.errors import ArchiveError, SettingsError
 from tests.archive.conftest import Open
 from tests.archive.made import START, files_of, record, segment
@@ -63,6 +65,40 @@ def test_an_erasure_of_many_batches_is_one_note(archive: Archive, monkeypatch: p
     assert archive.erase("hof", START + timedelta(seconds=85), "asked for") == 9
     [note] = archive.erasures()
     assert (note.segments, note.begins_at, note.ends_at) == (9, START, START + timedelta(seconds=90))
+
+
+def test_what_goes_little_by_little_is_one_note_a_day(archive: Archive) -> None:
+    """Recordings go as they came, some every minute: a town of a hundred cameras would note 50 million times a year."""
+    record(archive, segments=30)
+    rules = {"hof": RetentionRule(age_h=1)}
+    done: list[Erasure] = []
+    for index in range(6):
+        done += retained(archive, rules, 3600 + 15.0 + 30 * index)
+    assert [erasure.segments for erasure in done] == [2, 3, 3, 3, 3, 3]
+    [note] = archive.erasures()
+    assert (note.camera, note.segments, note.size_bytes) == ("hof", 17, sum(erasure.size_bytes for erasure in done))
+    assert (note.begins_at, note.ends_at) == (START, START + timedelta(seconds=170))
+    assert note.at == START + timedelta(seconds=3600 + 15 + 150)
+
+
+def test_other_days_cameras_and_reasons_are_noted_apart(archive: Archive) -> None:
+    record(archive, segments=4)
+    record(archive, "tor", segments=2, recording=OTHER)
+    for camera, seconds, why, hours in [
+        ("hof", 5, "asked for", 1),
+        ("tor", 5, "asked for", 2),
+        ("hof", 15, "too old", 3),
+        ("hof", 25, "asked for", 11),
+        ("tor", 15, "asked for", 9),
+    ]:
+        assert archive.erase(camera, START + timedelta(seconds=seconds), why, now=START + hours * HOUR) == 1
+    notes = [(note.camera, note.why, note.segments, note.at - START) for note in archive.erasures()]
+    assert notes == [
+        ("hof", "asked for", 1, 11 * HOUR),
+        ("tor", "asked for", 2, 9 * HOUR),
+        ("hof", "too old", 1, 3 * HOUR),
+        ("hof", "asked for", 1, 1 * HOUR),
+    ]
 
 
 def test_what_was_erased_is_not_listed_again(archive: Archive) -> None:
@@ -128,6 +164,17 @@ def test_empty_folders_of_old_hours_go(archive: Archive) -> None:
     hours = sorted(path.parent.relative_to(archive.folder).as_posix() for path in archive.folder.rglob("*.mp4"))
     assert hours == ["hof/2026/11/24/16"]
     assert sorted(path.name for path in (archive.folder / "hof/2026/11").iterdir()) == ["24"]
+
+
+def test_rows_of_what_was_erased_are_overwritten(tmp_path: Path) -> None:
+    """When somebody passed, to the second, stands in them."""
+    with closing(open_archive(tmp_path)) as archive:
+        record(archive, segments=50)
+        names = [stored.path.name.encode() for stored in archive.segments("hof", START, START + HOUR)]
+        archive.erase("hof", START + HOUR, "asked for")
+    left = b"".join(path.read_bytes() for path in tmp_path.glob("catalogue.sqlite*"))
+    assert b"asked for" in left
+    assert [name for name in names if name in left] == []
 
 
 def test_a_file_that_was_already_gone_does_not_stop_an_erasure(archive: Archive) -> None:

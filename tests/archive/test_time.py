@@ -47,6 +47,29 @@ def test_a_clock_that_is_set_back_makes_recordings_overlap_and_loses_nothing(arc
     assert span.covered_share == pytest.approx(0.5)
 
 
+def test_what_was_recorded_while_the_clock_was_ahead_goes_with_what_was_recorded_after_it(archive: Archive) -> None:
+    """By its name it is of next year. It is not kept until then: what came later is too old by now."""
+    begins = datetime(2026, 11, 23, 14, tzinfo=UTC)
+    record(archive, segments=2, begins=begins)
+    record(archive, segments=2, begins=begins + 365 * DAY, recording="e" * 32)
+    record(archive, segments=6, begins=begins + MINUTE, recording="f" * 32)
+    rules = {"hof": RetentionRule(age_h=1)}
+    archive.retain(rules, floor_bytes=0, now=begins + HOUR + 30 * timedelta(seconds=1))
+    assert archive.usage()[0].segments == 8  # nothing after it is too old yet
+    archive.retain(rules, floor_bytes=0, now=begins + HOUR + MINUTE + timedelta(seconds=5))
+    [usage] = archive.usage()
+    assert (usage.segments, usage.oldest_at) == (5, begins + MINUTE + timedelta(seconds=10))
+    assert usage.newest_at < begins + HOUR
+
+
+def test_a_clock_that_is_set_back_costs_no_recordings(archive: Archive) -> None:
+    begins = datetime(2026, 11, 23, 14, tzinfo=UTC)
+    record(archive, segments=6, begins=begins)
+    record(archive, segments=2, begins=datetime(1970, 1, 1, tzinfo=UTC), recording="e" * 32)
+    archive.retain({"hof": RetentionRule(age_h=1)}, floor_bytes=0, now=datetime(1970, 1, 1, 0, 1, tzinfo=UTC))
+    assert archive.usage()[0].segments == 8
+
+
 def test_a_day_of_recording_keeps_what_it_shall_and_no_more(archive: Archive, database: str | None) -> None:
     """Three cameras, minutes for segments, retention every hour: a day in some seconds."""
     begins = datetime(2026, 11, 23, tzinfo=UTC)

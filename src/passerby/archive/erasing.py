@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -35,11 +35,12 @@ _QUIET = timedelta(hours=2)
 """In a folder for recordings that are older than this nobody writes, so that it may go when it is empty."""
 
 _segment, _garbage, _erasure = segment_table.c, garbage_table.c, erasure_table.c
+_COLUMNS = [_erasure[name] for name in ("camera", "begins_us", "ends_us", "segments", "size_bytes", "why", "at_us")]
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was erased at one time from one camera, for one reason.
+    """What was erased at one time from one camera, for one reason; of notes: on one day (UTC).
 
     Attributes:
         camera: its name.
@@ -48,7 +49,7 @@ class Erasure:
         segments: how many.
         size_bytes: all of them together.
         why: the reason, in words.
-        at: when it was done.
+        at: when it was done; of notes: the last time.
     """
 
     camera: str
@@ -83,17 +84,18 @@ def erase(
     Raises:
         ArchiveError: the catalogue cannot be written, or the disk keeps a file; what was erased until then is noted.
     """
-    note: tuple[int, Erasure] | None = None
+    done: Erasure | None = None
     kept = 0
     for start in range(0, len(numbers), BATCH):
         batch = numbers[start : start + BATCH]
-        work = partial(_to_garbage, batch, Erasure(camera, now, now, 0, 0, why, now), note)
+        work = partial(_to_garbage, batch, Erasure(camera, now, now, 0, 0, why, now))
         try:
-            note = catalogue.write(work)
+            erased = catalogue.write(work)
         except CatalogueFull:
             if not place.give_up_reserve():
                 raise
-            note = catalogue.write(work)
+            erased = catalogue.write(work)
+        done = _together(done, erased) if done and erased else done or erased
         kept = finish_garbage(catalogue, place)
     if kept:
         raise ArchiveError(
@@ -101,18 +103,16 @@ def erase(
             "and tried again each time",
             hint="see whether the user that runs passerby may write there",
         )
-    return note[1] if note else None
+    return done
 
 
-def _to_garbage(
-    numbers: Sequence[int], empty: Erasure, note: tuple[int, Erasure] | None, connection: Connection
-) -> tuple[int, Erasure] | None:
+def _to_garbage(numbers: Sequence[int], empty: Erasure, connection: Connection) -> Erasure | None:
     """Step one, for one batch; others may have erased some of it meanwhile."""
     columns = [_segment.id, _segment.path, _segment.begins_us, _segment.ends_us, _segment.size_bytes]
     doomed = select(*columns, _segment.recording_id).where(_segment.id.in_(numbers)).with_for_update()
     rows = connection.execute(doomed).all()
     if not rows:
-        return note
+        return None
     erased_us = to_us(empty.at)
     garbage = [{"path": row.path, "begins_us": row.begins_us, "erased_us": erased_us} for row in rows]
     connection.execute(insert(garbage_table), garbage)
@@ -121,7 +121,11 @@ def _to_garbage(
     size_bytes, camera = sum(row.size_bytes for row in rows), camera_table.c
     less = {"segments": camera.segments - len(rows), "size_bytes": camera.size_bytes - size_bytes}
     connection.execute(update(camera_table).where(camera.name == empty.camera).values(**less))
-    return _note(connection, empty, note, rows)
+    begins_at = from_us(min(row.begins_us for row in rows))
+    ends_at = from_us(max(row.ends_us for row in rows))
+    erased = replace(empty, begins_at=begins_at, ends_at=ends_at, segments=len(rows), size_bytes=size_bytes)
+    _note(connection, erased)
+    return erased
 
 
 def _forget_recordings(connection: Connection, numbers: set[int]) -> None:
@@ -129,25 +133,29 @@ def _forget_recordings(connection: Connection, numbers: set[int]) -> None:
     connection.execute(delete(recording_table).where(recording_table.c.id.in_(numbers), ~left))
 
 
-def _note(
-    connection: Connection, empty: Erasure, note: tuple[int, Erasure] | None, rows: Sequence[AnyRow]
-) -> tuple[int, Erasure]:
-    """Write down the erasure with its first batch, and lengthen what was written with those that follow."""
-    begins = [from_us(row.begins_us) for row in rows]
-    ends = [from_us(row.ends_us) for row in rows]
-    so_far = note[1] if note else replace(empty, begins_at=min(begins), ends_at=max(ends))
-    now = replace(
-        so_far,
-        begins_at=min(so_far.begins_at, *begins),
-        ends_at=max(so_far.ends_at, *ends),
-        segments=so_far.segments + len(rows),
-        size_bytes=so_far.size_bytes + sum(row.size_bytes for row in rows),
+def _note(connection: Connection, erased: Erasure) -> None:
+    """Write it down, with what went the same day for the same reason: recordings go as they came, some every minute."""
+    midnight = erased.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    alike = _erasure.camera == erased.camera, _erasure.why == erased.why
+    that_day = _erasure.at_us.between(to_us(midnight), to_us(erased.at))
+    latest = select(_erasure.id, *_COLUMNS).where(*alike, that_day).order_by(_erasure.at_us.desc()).limit(1)
+    known = connection.execute(latest.with_for_update()).one_or_none()
+    if known is None:
+        connection.execute(insert(erasure_table).values(**_row_of(erased)))
+        return
+    number, *told = known
+    together = _row_of(_together(_erasure_in(told), erased))
+    connection.execute(update(erasure_table).where(_erasure.id == number).values(**together))
+
+
+def _together(before: Erasure, after: Erasure) -> Erasure:
+    return replace(
+        after,
+        begins_at=min(before.begins_at, after.begins_at),
+        ends_at=max(before.ends_at, after.ends_at),
+        segments=before.segments + after.segments,
+        size_bytes=before.size_bytes + after.size_bytes,
     )
-    if note is None:
-        new = insert(erasure_table).values(**_row_of(now)).returning(_erasure.id)
-        return int(connection.execute(new).scalar_one()), now
-    connection.execute(update(erasure_table).where(_erasure.id == note[0]).values(**_row_of(now)))
-    return note[0], now
 
 
 def _row_of(erasure: Erasure) -> dict[str, Any]:
@@ -187,15 +195,16 @@ def _some_garbage(catalogue: Database, after: int) -> Sequence[AnyRow]:
 
 
 def erasures(catalogue: Database, limit: int) -> list[Erasure]:
-    """What was erased, latest first.
+    """The notes of what was erased, latest first.
 
     Raises:
         ArchiveError: the catalogue cannot be read.
     """
-    columns = [_erasure[name] for name in ("camera", "begins_us", "ends_us", "segments", "size_bytes", "why", "at_us")]
     with catalogue.reading() as connection:
-        rows = connection.execute(select(*columns).order_by(_erasure.at_us.desc(), _erasure.id.desc()).limit(limit))
-        return [
-            Erasure(camera, from_us(begins), from_us(ends), segments, size_bytes, why, from_us(at))
-            for camera, begins, ends, segments, size_bytes, why, at in rows
-        ]
+        rows = connection.execute(select(*_COLUMNS).order_by(_erasure.at_us.desc(), _erasure.id.desc()).limit(limit))
+        return [_erasure_in(row) for row in rows]
+
+
+def _erasure_in(row: Sequence[Any]) -> Erasure:
+    camera, begins_us, ends_us, segments, size_bytes, why, at_us = row
+    return Erasure(camera, from_us(begins_us), from_us(ends_us), segments, size_bytes, why, from_us(at_us))

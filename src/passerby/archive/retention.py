@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from passerby.archive.database import Database
 from passerby.archive.erasing import BATCH, Erasure, erase, erase_before, finish_garbage
 from passerby.archive.folder import ArchiveFolder
-from passerby.archive.schema import camera_table, segment_table
+from passerby.archive.schema import camera_table, segment_table, to_us
 from passerby.errors import ArchiveError, SettingsError
 
 LONGEST_WITHOUT_REASON_H = 720.0
@@ -64,6 +64,9 @@ def retain(
 ) -> list[Erasure]:
     """Erase what is too old or over a camera's quota, then the oldest of all cameras while the disk is too full.
 
+    What was recorded while the clock was ahead is of a time that has not come. It is too old when something is that was
+    listed after it: the clock may be wrong now, but not the order.
+
     Cameras without a rule, because they were removed, have the default one. What is missing to `floor_bytes` is made
     room for once in each call: a disk that tells of freed space late does not cost all recordings.
 
@@ -103,11 +106,25 @@ def _cameras(catalogue: Database) -> list[tuple[str, int]]:
 def _by_rule(
     catalogue: Database, place: ArchiveFolder, camera: str, size_bytes: int, rule: RetentionRule, now: datetime
 ) -> list[Erasure | None]:
-    why = f"older than {rule.age_h:g} h"
-    old = erase_before(catalogue, place, camera, now - timedelta(hours=rule.age_h), why, now)
-    over = 0 if rule.quota_bytes is None else size_bytes - (old.size_bytes if old else 0) - rule.quota_bytes
+    why, before = f"older than {rule.age_h:g} h", now - timedelta(hours=rule.age_h)
+    numbers = _dated_ahead(catalogue, camera, before, now)
+    ahead = erase(catalogue, place, camera, numbers, f"{why}, from when the clock was ahead", now)
+    old = erase_before(catalogue, place, camera, before, why, now)
+    gone_bytes = sum(erasure.size_bytes for erasure in (ahead, old) if erasure)
+    over = 0 if rule.quota_bytes is None else size_bytes - gone_bytes - rule.quota_bytes
     doomed = [segment.number for segment in _enough(_oldest(catalogue, camera), over)]
-    return [old, erase(catalogue, place, camera, doomed, f"over its quota of {_size(rule.quota_bytes or 0)}", now)]
+    quota = erase(catalogue, place, camera, doomed, f"over its quota of {_size(rule.quota_bytes or 0)}", now)
+    return [ahead, old, quota]
+
+
+def _dated_ahead(catalogue: Database, camera: str, before: datetime, now: datetime) -> Sequence[int]:
+    """Segments that are said to begin later than now, and were listed before one that is too old."""
+    row = segment_table.c
+    of_camera = select(camera_table.c.id).where(camera_table.c.name == camera).scalar_subquery()
+    last_old = select(func.max(row.id)).where(row.camera_id == of_camera, row.begins_us < to_us(before))
+    ahead = select(row.id).where(row.camera_id == of_camera, row.begins_us > to_us(now))
+    with catalogue.reading() as connection:
+        return connection.scalars(ahead.where(row.id < last_old.scalar_subquery()).order_by(row.id)).all()
 
 
 def _by_floor(

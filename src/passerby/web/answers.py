@@ -167,7 +167,7 @@ class Storage(Answer):
 
 
 class ErasureEntry(Answer):
-    """What was erased at one time from one camera, for one reason."""
+    """What was erased on one day (UTC) from one camera, for one reason; `at` is the last time."""
 
     camera: str
     begins_at: datetime
