@@ -8,16 +8,30 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from passerby.errors import CameraError, SettingsError
 from passerby.media import VideoInfo
 from passerby.read.camera_address import CameraAddress
+from passerby.read.camera_clock import LiveClock
 from passerby.read.camera_connection import Connection
+from passerby.read.camera_held import HeldPicture
+from passerby.read.camera_holding import HoldingPictures
 from passerby.read.camera_opening import Opened
+from passerby.read.camera_packets import Arrival
 from passerby.read.camera_pictures import LivePicture, LivePictures
 
-__all__ = ["CameraAddress", "CameraStream", "LivePicture", "open_camera"]
+__all__ = ["CameraAddress", "CameraStream", "HeldPicture", "LivePicture", "open_camera"]
+
+Picture = TypeVar("Picture", covariant=True)
+
+
+class _Pictures(Protocol[Picture]):
+    """What makes pictures of packets."""
+
+    def push(self, arrival: Arrival) -> Iterator[Picture]: ...
+
+    def finish(self) -> Iterator[Picture]: ...
 
 
 class CameraStream:
@@ -31,8 +45,9 @@ class CameraStream:
     def __init__(self, address: CameraAddress, connection: Connection, opened: Opened, stop: threading.Event) -> None:
         self.info: VideoInfo = opened.info
         self.extradata: bytes = opened.extradata if opened.info.codec == "h264" else b""
-        self._connection, self._stop = connection, stop
-        self._pictures = LivePictures(opened, address.timeout_s)
+        self._connection, self._stop, self._opened = connection, stop, opened
+        self._address = address
+        self._holding: HoldingPictures | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -63,11 +78,31 @@ class CameraStream:
             CameraLost: the stream ended, broke off or changed, or the camera sent nothing for the time-out. The
                 pictures that were still held back come before it.
         """
+        clock = LiveClock(self.info.time_base, self._address.timeout_s)
+        yield from self._taken(LivePictures(self._opened, clock))
+
+    def held_pictures(self) -> Iterator[LivePicture | HeldPicture]:
+        """Likewise, but frames of H.264 are decoded when they are asked for, where that is safe; instead of `pictures`.
+
+        Over UDP it is not: there a packet may have lost its end, which shows when it is decoded.
+        """
+        if self._address.transport == "udp":
+            yield from self.pictures()
+            return
+        self._holding = HoldingPictures(self._opened, self._address.timeout_s)
+        yield from self._taken(self._holding)
+
+    @property
+    def decoded(self) -> int:
+        """Packets that `held_pictures` decoded so far."""
+        return self._holding.decoded if self._holding is not None else 0
+
+    def _taken(self, pictures: _Pictures[Picture]) -> Iterator[Picture]:
         try:
             for arrival in self._connection.arrivals(self._stop):
-                yield from self._pictures.push(arrival)
+                yield from pictures.push(arrival)
         except CameraError:
-            yield from self._pictures.finish()
+            yield from pictures.finish()
             raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Protocol
 
 _LONGEST_LEAP_S = 2.0
 """How much more time may pass from one frame to the next by the camera's clock than by ours."""
@@ -14,6 +15,13 @@ _FORGIVEN = 0.002
 """Share of the time that passes by which two clocks may differ for ever."""
 _TRUSTED_JUMPS = 5
 """After so many jumps the camera's clock is not asked any more."""
+
+
+class FrameClock(Protocol):
+    """Gives frames their PTS."""
+
+    def of_frame(self, pts: int | None, at_s: float) -> tuple[int, bool]:
+        """As `LiveClock.of_frame`."""
 
 
 class LiveClock:

@@ -23,6 +23,7 @@ from passerby.read.camera_opening import Opened, from_keyframe, open_first
 from passerby.read.camera_packets import Arrival, Waiting
 from passerby.read.camera_slices import whole_pictures
 from passerby.read.camera_source import choose_live_stream, connect, explained, silent
+from passerby.read.camera_told import told_time
 
 _POLL_S = 0.1
 _GRACE_S = 0.5
@@ -140,7 +141,9 @@ class Connection:
             due_s = player.due_s if player else at_s
             # FFmpeg numbers the pictures of HTTP, as if they came at a fixed rate.
             pts = None if self._address.kind == "http" else packet.pts
-            yield Arrival(packet, pts, packet.duration or 0, datetime.now(UTC), at_s, due_s)
+            told_at = told_time(packet)
+            taken_s = player.due_s if player else (told_at.timestamp() if told_at else None)
+            yield Arrival(packet, pts, packet.duration or 0, datetime.now(UTC), at_s, due_s, taken_s)
             if late:
                 raise silent(self._address, connected=self._opened is not None)
             self._sign_of_life_s = time.monotonic()

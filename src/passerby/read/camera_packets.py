@@ -28,6 +28,8 @@ class Arrival:
         at: wall clock, UTC.
         at_s: `time.monotonic()`.
         due_s: what PTS are judged by: `at_s`, or of a file the second that it is due.
+        taken_s: when its picture was taken, in seconds of a clock that all streams of the camera share; None where it
+            does not tell.
         after_gap: packets before it were left out, because nobody took them.
     """
 
@@ -37,6 +39,7 @@ class Arrival:
     at: datetime
     at_s: float
     due_s: float
+    taken_s: float | None = None
     after_gap: bool = False
 
 

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from passerby import nal
 from passerby.errors import CameraLost
 from passerby.media import Frame
-from passerby.read.camera_clock import LiveClock
-from passerby.read.camera_h264 import FrameNumbers, standing_sets
+from passerby.read.camera_checks import DAMAGED, MISSING, Checked, PacketChecks
+from passerby.read.camera_clock import FrameClock
 from passerby.read.camera_opening import Opened
 from passerby.read.camera_packets import Arrival
-from passerby.read.copying import PARAMETERS_CHANGE, H264Judge, PacketJudge, judge_of
 from passerby.read.gops import GopDraft
 from passerby.read.order import Group, PresentationOrder, Shown, Slot
 from passerby.read.picture import frame_of
 
 _INTRA_ONLY = frozenset({"mjpeg", "rawvideo"})
 """Codecs whose frames come in the order of their packets, whatever their times are."""
-_MISSING = "frames before it never arrived"
 _LOST_AFTER = 20
 """Packets that may be sent before a frame comes out; decoders hold back 16."""
 
@@ -43,6 +41,8 @@ class LivePicture:
             against it so far. A later frame of the same GOP may know of something.
         arrived_at: when its packet had arrived, and those of all frames before it, UTC.
         arrived_s: the same by `time.monotonic()`.
+        taken_s: when it was taken, in seconds of a clock that all streams of the camera share; None where it does not
+            tell.
     """
 
     frame: Frame
@@ -51,19 +51,41 @@ class LivePicture:
     why_not_copied: str
     arrived_at: datetime
     arrived_s: float
+    taken_s: float | None = None
+
+    @property
+    def pts(self) -> int:
+        """Of the frame."""
+        return self.frame.pts
+
+    @property
+    def time_base(self) -> Fraction:
+        """Of its PTS."""
+        return self.frame.time_base
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the frame is."""
+        return self.frame.damaged
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        return sum(plane.nbytes for plane in self.frame.planes) + (self.packet.size if self.packet is not None else 0)
+
+    def pass_by(self) -> None:
+        """Nobody will need the frame any more."""
 
 
 class LivePictures:
     """Makes pictures of the packets of one connection. A packet that gives no frame gives a black, damaged one."""
 
-    def __init__(self, opened: Opened, patience_s: float) -> None:
+    def __init__(self, opened: Opened, clock: FrameClock) -> None:
         info = opened.info
         self._info, self._sample = info, opened.sample
         self._decoder = opened.decoder
-        self._judge = _judge_of(opened)
-        sets = standing_sets(opened.extradata, b"") if info.container == "rtsp" else None
-        self._numbers = FrameNumbers(sets) if sets else None
-        self._clock = LiveClock(info.time_base, patience_s)
+        self._checks = PacketChecks(opened)
+        self._clock = clock
         self._order = PresentationOrder(fields=info.interlaced)
         self._group = self._group_before = Group()
         self._group_pts: int | None = None
@@ -79,43 +101,36 @@ class LivePictures:
         Raises:
             CameraLost: the camera changes to pictures of another size, format or kind.
         """
-        why_not = self._judge.why_not(arrival.packet)
-        if why_not == PARAMETERS_CHANGE:
-            raise CameraLost(f"camera {self._info.name} changed how it encodes its pictures")
+        checked = self._checks.check(arrival)
         self._tag += 1
         decoded = self._decoder.decode(self._tag, arrival.packet)
         for _, picture in decoded:
             self._refuse_another_size(picture)
-        self._send(arrival, why_not)
+        self._send(arrival, checked)
         self._take(decoded)
         yield from self._show(arrival.due_s)
 
     def finish(self) -> Iterator[LivePicture]:
-        """The last pictures; afterwards nothing may be pushed."""
+        """The last pictures; afterwards nothing may be pushed but what begins with a closed GOP."""
         latest = self._sent.get(self._tag)
         self._take(self._decoder.drain())
         self._order.flush()
         yield from self._show(latest[0].due_s if latest else 0.0)
 
-    def _send(self, arrival: Arrival, why_not: str) -> None:
-        packet, starts = arrival.packet, self._judge.starts_closed(arrival.packet)
-        if self._misses_a_frame(packet) or arrival.after_gap:
-            self._group.damage(self._tag, _MISSING)
-            why_not = why_not or ("" if starts else _MISSING)
+    def _send(self, arrival: Arrival, checked: Checked) -> None:
+        starts = checked.starts_closed
+        if checked.damage == MISSING:
+            self._group.damage(self._tag, MISSING)
         if starts:
             self._draft = GopDraft(self._tag, self._tag)
-        self._draft.why_not = self._draft.why_not or why_not
+        self._draft.why_not = self._draft.why_not or checked.why_not_copied
         place = self._tag if self._info.codec in _INTRA_ONLY else arrival.pts
         group_before = self._enter_group(place, starts=starts)
         slot = Slot(self._tag, place, self._group, group_before, self._draft, arrival.duration)
         self._order.expect(slot, None)
-        if packet.is_corrupt:
-            self._group.damage(self._tag, "damaged packets")
+        if arrival.packet.is_corrupt:
+            self._group.damage(self._tag, DAMAGED)
         self._sent[self._tag] = arrival, starts
-
-    def _misses_a_frame(self, packet: Packet[VideoStream]) -> bool:
-        """To be asked of every packet, as it counts them."""
-        return self._numbers is not None and self._numbers.missing(nal.annex_b_units(bytes(packet)))
 
     def _enter_group(self, pts: int | None, *, starts: bool) -> Group | None:
         """Starts a new group of frames if this packet does; the group before it, if the packet leads an open GOP."""
@@ -163,7 +178,8 @@ class LivePictures:
         packet = arrival.packet if alone and info.codec == "h264" and shown.picture is not None else None
         if packet is not None:
             packet.pts = packet.dts = pts
-        return LivePicture(frame, packet, starts, slot.draft.why_not, self._latest.at, self._latest.at_s)
+        latest, why_not = self._latest, slot.draft.why_not
+        return LivePicture(frame, packet, starts, why_not, latest.at, latest.at_s, arrival.taken_s)
 
     def _forget_before(self, tag: int) -> None:
         """Packets whose frames have all been shown: a frame may come later than that of a packet sent after its own."""
@@ -179,11 +195,3 @@ def _why_not(shown: Shown, *, repaired: bool, alone: bool) -> str:
     if not alone or shown.extra:
         return "its frames are reordered"
     return "times had to be repaired" if repaired else ""
-
-
-def _judge_of(opened: Opened) -> PacketJudge:
-    info, context = opened.info, opened.stream.codec_context
-    if info.codec != "h264" or info.container != "rtsp":
-        return judge_of(opened.stream, info.container, info.pixel_format)
-    sets = standing_sets(opened.extradata, b"")
-    return H264Judge(context.extradata or b"", sets, info.pixel_format, start_codes=True)

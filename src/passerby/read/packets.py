@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import av
-from av.codec.context import Flags
+from av.codec.context import CodecContext, Flags
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -60,11 +61,13 @@ class Decoder:
     """Decodes numbered packets; says which number each frame is of, and that an error was met.
 
     More than one of `threads` delays each frame by that many others. With `strict` a JPEG that is cut off is an error,
-    not a picture with a gray end.
+    not a picture with a gray end. With `beside` it is another one than that of the stream, for H.264.
     """
 
-    def __init__(self, stream: VideoStream, threads: int = THREADS, *, strict: bool = False) -> None:
-        self._context = stream.codec_context
+    def __init__(
+        self, stream: VideoStream, threads: int = THREADS, *, strict: bool = False, beside: bool = False
+    ) -> None:
+        self._context = _another_context(stream) if beside else stream.codec_context
         self._context.thread_type = "AUTO"
         self._context.thread_count = threads
         # A damaged picture is wanted, flagged: leaving it out would change the frame count.
@@ -101,3 +104,11 @@ class Decoder:
             self.failed = True
             return []
         return [(frame.pts, frame) for frame in frames]
+
+
+def _another_context(stream: VideoStream) -> VideoCodecContext:
+    own = stream.codec_context
+    context = CodecContext.create(own.codec.canonical_name, "r")
+    assert isinstance(context, VideoCodecContext)
+    context.extradata = own.extradata
+    return context
