@@ -53,6 +53,32 @@ def test_a_consumer_that_fails_stops_a_producer_whose_queue_is_full(breaks_at: i
     assert threads_named("p3") == 0
 
 
+def test_an_interruption_while_the_producer_is_being_started_waits_for_it_all_the_same() -> None:
+    closed = threading.Event()
+    begun = threading.Event()
+
+    def reading() -> Iterator[int]:
+        try:
+            begun.set()
+            time.sleep(0.2)
+            yield 0
+        finally:
+            closed.set()
+
+    class Interrupted(threading.Thread):
+        def start(self) -> None:
+            super().start()
+            begun.wait()
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("passerby.stages.threading.Thread", Interrupted)
+        with pytest.raises(KeyboardInterrupt), run_ahead(reading(), depth=1, name="interrupted"):
+            pass
+    assert closed.is_set()
+    assert threads_named("interrupted") == 0
+
+
 def test_a_producer_never_runs_further_ahead_than_its_depth() -> None:
     made: list[int] = []
 

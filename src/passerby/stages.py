@@ -35,17 +35,46 @@ def run_ahead(items: Iterable[T], *, depth: int, name: str) -> Generator[Iterato
     """
     handed: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
     left = threading.Event()
-    thread = threading.Thread(target=_produce, args=(items, handed, left), name=name, daemon=True)
-    thread.start()
+    ended = threading.Event()
+    thread = threading.Thread(target=_produce, args=(items, handed, left, ended), name=name, daemon=True)
     try:
+        try:
+            thread.start()
+        except RuntimeError:
+            ended.set()  # the system has no more threads: this one never ran
+            raise
         with closing(_consume(handed)) as consumer:
             yield consumer
     finally:
         left.set()
-        thread.join()
+        _outlast(ended)
+        if thread.is_alive():
+            thread.join()
 
 
-def _produce(items: Iterable[T], handed: queue.Queue[T | _End], left: threading.Event) -> None:
+def _outlast(ended: threading.Event) -> None:
+    """Wait for the producer, whatever interrupts: what it reads from must not be closed under it.
+
+    An interruption can come while its thread is being started. It cannot be joined then, and runs all the same.
+    """
+    interruption: KeyboardInterrupt | None = None
+    while not ended.is_set():
+        try:
+            ended.wait()
+        except KeyboardInterrupt as again:
+            interruption = again
+    if interruption is not None:
+        raise interruption
+
+
+def _produce(items: Iterable[T], handed: queue.Queue[T | _End], left: threading.Event, ended: threading.Event) -> None:
+    try:
+        _hand_over_all(items, handed, left)
+    finally:
+        ended.set()
+
+
+def _hand_over_all(items: Iterable[T], handed: queue.Queue[T | _End], left: threading.Event) -> None:
     error: BaseException | None = None
     try:
         for item in items:

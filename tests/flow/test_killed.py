@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -90,6 +92,24 @@ def _send_while_writing(signal_number: int, running: subprocess.Popen[str], part
         assert running.poll() is None, "it ended before it wrote anything"
         time.sleep(0.02)
     running.send_signal(signal_number)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux says in /proc what a process may do")
+def test_a_run_that_crashes_leaves_no_dump_of_its_memory(take: Getter, tmp_path: Path) -> None:
+    def dump_all() -> None:
+        most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+    command = [*PROGRAM, "redact", str(take("long.mp4")), *SLOWLY]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, preexec_fn=dump_all) as running:
+        part = tmp_path / f".long.redacted.mp4{SUFFIX}"
+        _send_while_writing(signal.SIGSTOP, running, part)
+        limits = Path(f"/proc/{running.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
+        running.send_signal(signal.SIGABRT)
+        running.send_signal(signal.SIGCONT)
+    assert running.returncode == -signal.SIGABRT
+    assert files_in(tmp_path) == {"long.mp4", part.name}
 
 
 def test_a_batch_that_is_killed_is_resumed_by_the_same_command(made: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from passerby.account import Artefacts
 from passerby.batch.planning import Job
 from passerby.check.report import Report
 from passerby.errors import PasserbyError, RedactionIncomplete, SettingsError, SourceError
+from passerby.hardening import keep_memory_private
 from passerby.pipeline import redact_file
 from passerby.settings import Settings
 from passerby.telemetry import OnProgress, unheard
@@ -119,6 +120,7 @@ def _redact_one(
     threads: int,
     on_progress: OnProgress = unheard,
 ) -> Outcome:
+    keep_memory_private()
     try:
         result = redact_file(
             job.source,

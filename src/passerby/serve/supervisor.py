@@ -14,13 +14,13 @@ from typing import Self
 
 from passerby.archive import Archive, open_archive
 from passerby.errors import PasserbyError, SettingsError
+from passerby.hardening import keep_memory_private
 from passerby.live import CameraStatus
 from passerby.serve.added import AddedCameras, refuse_file, refuse_files, with_cameras
 from passerby.serve.credentials import Credentials, CredentialsFile
 from passerby.serve.demo import demo_clip
 from passerby.serve.fan_out import Subscription
 from passerby.serve.folder_lock import FolderLock
-from passerby.serve.hardening import keep_memory_private
 from passerby.serve.housekeeping import Housekeeping
 from passerby.serve.job import CameraJob
 from passerby.serve.keeper import Keeper, Surroundings, Turns

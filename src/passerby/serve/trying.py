@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
+from passerby.hardening import keep_memory_private
 from passerby.read.camera_address import CameraAddress, Transport
 from passerby.serve.demo import demo_clip
-from passerby.serve.hardening import keep_memory_private
 from passerby.serve.network import CameraTrial
 from passerby.serve.town import DEMO_URL
 from passerby.serve.trial import try_camera

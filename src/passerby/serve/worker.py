@@ -19,12 +19,12 @@ from contextlib import closing
 
 from passerby.archive import open_archive
 from passerby.errors import CameraError, CameraRefused, PasserbyError
+from passerby.hardening import keep_memory_private
 from passerby.live import CameraState
 from passerby.pipeline.stream import StreamOptions, redact_stream
 from passerby.read.camera import open_camera
 from passerby.serve.backoff import Backoff
 from passerby.serve.defects import defect_in_words
-from passerby.serve.hardening import keep_memory_private
 from passerby.serve.job import CameraJob, job_in
 from passerby.serve.link import Link, LinkClosed, Message
 from passerby.serve.outbox import Outbox

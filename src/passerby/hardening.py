@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import resource
 import sys
 
 _PR_SET_DUMPABLE = 4
@@ -14,6 +13,10 @@ def keep_memory_private() -> None:
 
     The limit alone is not enough: Linux ignores it where cores are piped to a program.
     """
+    if sys.platform == "win32":
+        return
+    import resource  # Windows has none
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
