@@ -10,7 +10,8 @@ PasserbyError
 │       ├── CameraUnreachable no connection: nobody answers, no such address, no such device
 │       ├── CameraRefused     the camera wants another user or password
 │       ├── CameraUnusable    it answers, and sends nothing that passerby can redact
-│       └── CameraLost        it was there, and is gone: the end, silence, garbage
+│       ├── CameraLost        it was there, and is gone: the end, silence, garbage
+│       └── SearchPaused      cameras were searched for too often; the next search is done after a pause
 ├── ModelError               a model is missing, altered or cannot run here
 ├── OutputError              the result cannot be stored: disk full, folder read-only
 ├── ArchiveError             recordings and their catalogue do not belong together, or cannot be used
@@ -92,6 +93,16 @@ class CameraUnusable(CameraError):
 
 class CameraLost(CameraError):
     """The camera was there, and is gone."""
+
+
+class SearchPaused(CameraError):
+    """Cameras are being searched for, or were too often.
+
+    Attributes:
+        retry_after_s: when it may be tried again, in whole seconds.
+    """
+
+    retry_after_s = 1
 
 
 class ModelError(PasserbyError):

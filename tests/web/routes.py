@@ -73,6 +73,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ),
     ("GET", "/api/v1/cameras/{name}/still.jpg"): _camera(_WITH_PICTURES, "/api/v1/cameras/gate/still.jpg"),
     ("POST", "/api/v1/camera-trials"): Rule(_ADMIN, "/api/v1/camera-trials", {"url": "rtsp://10.0.0.9/"}),
+    ("POST", "/api/v1/camera-searches"): Rule(_ADMIN, "/api/v1/camera-searches"),
+    ("POST", "/api/v1/camera-streams"): Rule(_ADMIN, "/api/v1/camera-streams", {"host": "10.0.0.9", "port": 80}),
     ("GET", "/api/v1/cameras/{name}/timeline"): _camera(ALL, f"/api/v1/cameras/gate/timeline{_HOUR}"),
     ("GET", "/api/v1/cameras/{name}/segments"): _camera(_WITH_PICTURES, f"/api/v1/cameras/gate/segments{_HOUR}"),
     ("GET", "/api/v1/segments/{segment_id}"): _camera(_WITH_PICTURES, "/api/v1/segments/1"),

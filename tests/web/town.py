@@ -25,6 +25,7 @@ from passerby.redact.cover import Painter
 from passerby.regions import Regions
 from passerby.serve.credentials import Credentials
 from passerby.serve.fan_out import FanOut, Subscription
+from passerby.serve.finding import CameraFinder
 from passerby.serve.network import CameraTrial
 from passerby.serve.town import CameraSettings, SiteSettings, Town
 from passerby.write.segments import SegmentOptions, SegmentWriter
@@ -65,6 +66,7 @@ class QuietTown:
     fan_outs: dict[str, FanOut] = field(default_factory=lambda: {"gate": FanOut(), "market": FanOut()})
     parts: dict[str, list[LivePart]] = field(default_factory=dict)
     stored: dict[str, Credentials | None] = field(default_factory=dict)
+    finder: CameraFinder = field(default_factory=lambda: CameraFinder(("127.0.0.1", 9), wait_s=0.01))
     erasing_trouble: str = ""
     restarted: list[str] = field(default_factory=list)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from passerby.archive import Archive
     from passerby.serve.credentials import Credentials
     from passerby.serve.fan_out import Subscription
+    from passerby.serve.finding import CameraFinder
     from passerby.serve.town import CameraSettings, Town
 
 
@@ -46,6 +47,9 @@ class CameraTrial:
 class Network(Protocol):
     """All cameras of a town, running. Every method may be called from any thread, and none waits for a camera except
     `try_camera`."""
+
+    finder: CameraFinder
+    """Who finds cameras in this network."""
 
     @property
     def town(self) -> Town:

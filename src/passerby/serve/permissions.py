@@ -32,10 +32,11 @@ class Permission(StrEnum):
     ACCOUNTS = "list of accounts"
     LOG = "log of who did what"
     EDIT_CAMERAS = "try, add, edit and remove cameras"
+    FIND_CAMERAS = "find cameras in the network"
     EDIT_ACCOUNTS = "invite, change and remove accounts"
 
 
-TOWN_WIDE = frozenset({Permission.ACCOUNTS, Permission.LOG, Permission.EDIT_ACCOUNTS})
+TOWN_WIDE = frozenset({Permission.ACCOUNTS, Permission.LOG, Permission.EDIT_ACCOUNTS, Permission.FIND_CAMERAS})
 """What is not about a camera: allowed only to accounts that are not limited to some sites."""
 
 _VIEWER = frozenset({Permission.OWN, Permission.CAMERAS, Permission.TIMELINE, Permission.WATCH, Permission.PLAY})

@@ -20,6 +20,7 @@ from passerby.serve.added import AddedCameras, refuse_file, refuse_files, with_c
 from passerby.serve.credentials import Credentials, CredentialsFile
 from passerby.serve.demo import demo_clip
 from passerby.serve.fan_out import Subscription
+from passerby.serve.finding import CameraFinder
 from passerby.serve.folder_lock import FolderLock
 from passerby.serve.housekeeping import Housekeeping
 from passerby.serve.job import CameraJob
@@ -40,6 +41,9 @@ class Supervisor:
     Args:
         town: the settings of the file; cameras that were added on the page are read from the folder.
         folder: of recordings, catalogue, credentials and accounts; made if need be.
+
+    Attributes:
+        finder: who finds cameras in this network.
 
     Raises:
         SettingsError: what stands in the folder is not allowed: wide open credentials, two cameras of one name.
@@ -64,6 +68,7 @@ class Supervisor:
             town.restart_h * 3600, self._recover, Turns(2 * (os.cpu_count() or 1)), (self._folder_lock.inherited,)
         )
         self._housekeeping = Housekeeping(self._archive, lambda: self._town)
+        self.finder = CameraFinder()
         self._changing = threading.RLock()
         self._keepers: dict[str, Keeper] = {}
         self._used: dict[str, Credentials] = {}

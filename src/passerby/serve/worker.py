@@ -25,6 +25,7 @@ from passerby.pipeline.stream import StreamOptions, redact_stream
 from passerby.read.camera import open_camera
 from passerby.serve.backoff import Backoff
 from passerby.serve.defects import defect_in_words
+from passerby.serve.finding import answer_streams
 from passerby.serve.job import CameraJob, job_in
 from passerby.serve.link import Link, LinkClosed, Message
 from passerby.serve.outbox import Outbox
@@ -57,6 +58,8 @@ def main() -> None:
     try:
         if order.kind == "try":
             answer_trial(order, outbox)
+        elif order.kind == "streams":
+            answer_streams(order, outbox)
         else:
             record(job_in(order), outbox, orders)
     except Exception as defect:

@@ -12,6 +12,7 @@ from passerby.serve.network import Network
 from passerby.web import (
     api_accounts,
     api_cameras,
+    api_finding,
     api_login,
     api_recordings,
     api_storage,
@@ -31,6 +32,7 @@ from passerby.web.limits import Limits
 _PARTS = (
     api_login,
     api_cameras,
+    api_finding,
     api_recordings,
     api_storage,
     api_accounts,

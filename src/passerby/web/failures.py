@@ -19,6 +19,7 @@ from passerby.errors import (
     ModelError,
     OutputError,
     PasserbyError,
+    SearchPaused,
     SettingsError,
 )
 from passerby.web.refusals import error_body
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 _STATUS: tuple[tuple[type[PasserbyError], int], ...] = (
     (LoginPaused, 429),
+    (SearchPaused, 429),
     (LoginRefused, 401),
     (AccountError, 422),
     (SettingsError, 422),
@@ -49,7 +51,7 @@ def answer_failures(app: FastAPI) -> None:
 async def _of_engine(request: Request, error: Exception) -> Response:
     assert isinstance(error, PasserbyError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LoginPaused) else {}
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LoginPaused | SearchPaused) else {}
     return _answer(status, error.message, error.hint, headers)
 
 
