@@ -92,7 +92,7 @@ def test_what_is_only_shown_disturbs_no_camera(running: Running) -> None:
     [
         (TOWN + "dely_s = 1\n", "camera gate: there is no setting dely_s; did you mean delay_s?"),
         ("[[camera]\n", "is not TOML"),
-        ('tls_cert = "no.pem"\ntls_key = "no.pem"\n', "tls_cert and tls_key cannot be used together"),
+        ('tls_cert = "no.pem"\ntls_key = "no.pem"\n', "tls_cert: no.pem cannot be read: no such file or directory"),
         ('[[account]]\nname = "anna"\npassword_hash = "$argon2id$none"\n', "password_hash"),
     ],
     ids=["setting", "no TOML", "certificate", "account"],

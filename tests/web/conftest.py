@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -110,7 +111,7 @@ def serving(app: FastAPI, town: Town) -> Iterator[str]:
         while not server.started:
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.005)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{'https' if town.tls_cert else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
@@ -123,8 +124,8 @@ _numbers = itertools.count()
 class Browser(httpx.Client):
     """Keeps its cookies, and the token of its session; sends what our own pages would."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(base_url=address, trust_env=False, timeout=30)
+    def __init__(self, address: str, verify: ssl.SSLContext | bool = True) -> None:
+        super().__init__(base_url=address, trust_env=False, timeout=30, verify=verify)
         self.name = self.form_token = ""
 
     def log_in(self, name: str, password: str = PASSWORD) -> Browser:
@@ -142,6 +143,7 @@ class People:
     address: str
     accounts: Accounts
     app: FastAPI
+    verify: ssl.SSLContext | bool = True
     browsers: list[Browser] = field(default_factory=list)
 
     def make(self, role: Role, sites: frozenset[str] | None = None) -> str:
@@ -154,7 +156,7 @@ class People:
         return self.nobody().log_in(self.make(role, sites))
 
     def nobody(self) -> Browser:
-        self.browsers.append(Browser(self.address))
+        self.browsers.append(Browser(self.address, self.verify))
         return self.browsers[-1]
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import select
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from passerby.serve.permissions import Role
-from passerby.web import limits
+from passerby.web import connections, limits
 
 from .conftest import People
 
@@ -66,8 +69,7 @@ def test_headers_that_are_too_large(connection: http.client.HTTPConnection) -> N
 
 
 def test_headers_that_never_end(people: People, connection: http.client.HTTPConnection) -> None:
-    host, _, port = people.address.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as raw:
+    with _raw(people) as raw:
         raw.sendall(b"GET /login HTTP/1.1\r\nHost: x\r\n")
         refused = b""
         try:
@@ -77,6 +79,66 @@ def test_headers_that_never_end(people: People, connection: http.client.HTTPConn
         except OSError:  # closed on us
             return
     assert refused.startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /login HT", b"GET /login HTTP/1.1\r\nHost: x\r\nX: "])
+def test_a_head_that_stops_coming_is_not_waited_for(
+    people: People, connection: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    """Nor one of which a byte comes now and then."""
+    monkeypatch.setattr(connections, "_HEAD_S", 0.3)
+    with _raw(people) as raw:
+        raw.sendall(begun)
+        with suppress(OSError):
+            while not select.select([raw], [], [], 0.05)[0]:
+                raw.sendall(b"x" if begun else b"")
+        with suppress(ConnectionResetError):
+            assert raw.recv(1) == b"", "it was closed without a word"
+
+
+def test_a_second_request_is_waited_for_no_longer(
+    people: People, connection: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_HEAD_S", 0.3)
+    with _raw(people) as raw:
+        raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HT")
+        told = b""
+        while part := raw.recv(1000):
+            told += part
+    assert told.count(b"HTTP/1.1 200") == 1
+    assert told.endswith(b'{"status":"ok"}')
+
+
+def test_who_took_the_time_for_the_head_has_it_for_the_answer(
+    people: People, connection: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is on the head alone: what takes the server long is not cut off."""
+    monkeypatch.setattr(connections, "_HEAD_S", 0.3)
+    app = people.app.state.network
+
+    monkeypatch.setattr(app, "still", lambda name: time.sleep(1))
+    assert people.browser(Role.VIEWER).get("/api/v1/cameras/gate/still.jpg").status_code == 404
+
+
+def test_one_connection_too_many_is_closed_and_the_others_stay(
+    people: People, connection: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(_raw(people))
+        first.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert first.recv(1000).startswith(b"HTTP/1.1 200")
+        monkeypatch.setattr(connections, "MOST_CONNECTIONS", 1)
+        for _ in range(20):
+            with suppress(ConnectionResetError):
+                assert stack.enter_context(_raw(people)).recv(1) == b""
+        first.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert first.recv(1000).startswith(b"HTTP/1.1 200")
+        monkeypatch.undo()
+
+
+def _raw(people: People) -> socket.socket:
+    host, _, port = people.address.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def test_an_address_that_is_too_long(connection: http.client.HTTPConnection) -> None:

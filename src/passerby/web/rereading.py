@@ -10,8 +10,9 @@ from typing import Any
 
 import uvicorn
 
-from passerby.errors import PasserbyError, SettingsError
+from passerby.errors import PasserbyError
 from passerby.serve.accounts import Accounts
+from passerby.serve.certificate import usable_certificate
 from passerby.serve.reloading import what_waits
 from passerby.serve.supervisor import Supervisor
 from passerby.serve.town import Town
@@ -54,7 +55,7 @@ class Rereading:
 
     def _take(self, town: Town) -> str:
         """What changed, in words."""
-        certificate = _certificate(town)
+        certificate = usable_certificate(town)
 
         def agreed() -> None:
             self.accounts.settle(town.account)
@@ -66,18 +67,3 @@ class Rereading:
         if waiting := what_waits(self.started, town):
             told.append(f"counts from the next start on: {', '.join(waiting)}")
         return "; ".join(told)
-
-
-def _certificate(town: Town) -> tuple[Path, Path] | None:
-    """The files of the certificate, after they were tried.
-
-    Raises:
-        SettingsError: they cannot be read, or do not go together.
-    """
-    if town.tls_cert is None or town.tls_key is None:
-        return None
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(town.tls_cert, town.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError("tls_cert and tls_key cannot be used together") from error
-    return town.tls_cert, town.tls_key

@@ -14,6 +14,7 @@ import uvicorn
 
 from passerby.errors import SettingsError
 from passerby.serve.accounts import Accounts
+from passerby.serve.certificate import usable_certificate
 from passerby.serve.supervisor import Supervisor
 from passerby.serve.town import Town
 from passerby.serve.town_file import load_town
@@ -35,11 +36,12 @@ def run_town(file: Path | None, folder: Path, *, host: str | None = None, port: 
         port: likewise.
 
     Raises:
-        SettingsError: settings, credentials or address are not allowed.
+        SettingsError: settings, certificate, credentials or address are not allowed.
         AccountError, ArchiveError, OutputError: the folder cannot be used.
     """
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     town = (load_town(file) if file is not None else Town()).model_copy(update=asked)
+    usable_certificate(town)
     _log_to_stderr()
     with heard_signals() as signals, _listening(town) as listening:
         supervisor = Supervisor(town, folder)

@@ -6,6 +6,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from passerby.serve.town import Town
+from passerby.web.connections import BoundedProtocol
 from passerby.web.limits import MOST_HEADER_BYTES, MOST_SOCKET_BYTES
 
 _KEEP_ALIVE_S = 30
@@ -25,7 +26,7 @@ def server_config(app: FastAPI, town: Town) -> uvicorn.Config:
         port=town.port,
         ssl_certfile=town.tls_cert,
         ssl_keyfile=town.tls_key,
-        http="h11",  # the one that bounds headers while they come in
+        http=BoundedProtocol,
         h11_max_incomplete_event_size=2 * MOST_HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=MOST_SOCKET_BYTES,
