@@ -50,7 +50,10 @@ def segment(
     )
     file = folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(data)
+    # As the writer does: whoever is killed meanwhile leaves no half of it under its name.
+    unfinished = file.with_name(f"{file.name}.part")
+    unfinished.write_bytes(data)
+    unfinished.rename(file)
     return info, file
 
 
