@@ -82,11 +82,19 @@ def init_segment(track: Track) -> bytes:
     brands = box(b"ftyp", b"iso6", bytes(4), b"iso6", b"iso5", b"mp41", b"avc1")
     tables = [full_box(kind, 0, 0, bytes(4)) for kind in (b"stts", b"stsc", b"stco")]
     extends = box(b"mvex", full_box(b"trex", 0, 0, struct.pack(">5I", _TRACK, 1, 0, 0, 0)))
-    return brands + movie(track, 0, [*tables, full_box(b"stsz", 0, 0, bytes(8))], extends)
+    return brands + movie([track], 0, [*tables, full_box(b"stsz", 0, 0, bytes(8))], extends)
 
 
-def movie(track: Track, duration: int, tables: Sequence[bytes], extends: bytes = b"") -> bytes:
-    """`moov`. `duration` in units of time; `tables` are the boxes beside `stsd` in `stbl`."""
+def movie(kinds: Sequence[Track], duration: int, tables: Sequence[bytes], extends: bytes = b"") -> bytes:
+    """`moov` of one track.
+
+    Args:
+        kinds: of pictures in it, one after the other; of one size, shape and timescale.
+        duration: in units of time.
+        tables: the boxes beside `stsd` in `stbl`.
+        extends: `mvex`, of a fragmented file.
+    """
+    track = kinds[0]
     version, wide = (1, "Q") if duration > 0xFFFFFFFF else (0, "I")
     dates = struct.pack(">2" + wide, 0, 0)
     length = struct.pack(">" + wide, duration)
@@ -99,7 +107,7 @@ def movie(track: Track, duration: int, tables: Sequence[bytes], extends: bytes =
         b"mdia",
         full_box(b"mdhd", version, 0, dates, scale, length, struct.pack(">HH", _NO_LANGUAGE, 0)),
         full_box(b"hdlr", 0, 0, bytes(4), b"vide", bytes(13)),
-        box(b"minf", full_box(b"vmhd", 0, 1, bytes(8)), _data_here(), box(b"stbl", _entry(track), *tables)),
+        box(b"minf", full_box(b"vmhd", 0, 1, bytes(8)), _data_here(), box(b"stbl", _kinds(kinds), *tables)),
     )
     return box(b"moov", header, box(b"trak", _track_header(track, version, dates, length), media), extends)
 
@@ -116,16 +124,21 @@ def _data_here() -> bytes:
     return box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1)))
 
 
-def _entry(track: Track) -> bytes:
-    """`stsd`: the kind of pictures, their size and parameter sets."""
+def _kinds(tracks: Sequence[Track]) -> bytes:
+    """`stsd`. Where there are several, their pictures carry parameter sets, too, which is what `avc3` says."""
+    code = b"avc1" if len(tracks) == 1 else b"avc3"
+    return full_box(b"stsd", 0, 0, struct.pack(">I", len(tracks)), *(_entry(code, track) for track in tracks))
+
+
+def _entry(code: bytes, track: Track) -> bytes:
+    """The size of pictures and their parameter sets."""
     aspect = track.sample_aspect
     shape = b"" if aspect == 1 else box(b"pasp", struct.pack(">2I", aspect.numerator, aspect.denominator))
-    entry = box(
-        b"avc1", bytes(6), struct.pack(">H", 1), bytes(16), struct.pack(">2H", track.width, track.height),
+    return box(
+        code, bytes(6), struct.pack(">H", 1), bytes(16), struct.pack(">2H", track.width, track.height),
         struct.pack(">3IH", 72 << 16, 72 << 16, 0, 1), bytes(32), struct.pack(">Hh", 24, -1),
         box(b"avcC", track.avcc), shape,
     )  # fmt: skip
-    return full_box(b"stsd", 0, 0, struct.pack(">I", 1), entry)
 
 
 def is_keyframe(flags: int) -> bool:

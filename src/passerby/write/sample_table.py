@@ -20,7 +20,7 @@ class SampleTable:
         self._durations = array("I")
         self._sizes = array("I")
         self._keyframes = array("I")
-        self._chunks: list[tuple[int, int]] = []
+        self._chunk_counts, self._chunk_kinds, self._chunk_sizes = array("I"), array("I"), array("Q")
 
     def __len__(self) -> int:
         return len(self._sizes)
@@ -30,24 +30,48 @@ class SampleTable:
         """Of all of them, in units of time."""
         return sum(self._durations)
 
-    def add(self, samples: Sequence[Sample], times: int) -> None:
-        """Neighbouring pictures, whose bytes follow one another; `times` turns their units of time into the file's."""
+    def add(self, samples: Sequence[Sample], times: int, *, kind: int = 0, lead_bytes: int = 0) -> None:
+        """Neighbouring pictures, whose bytes follow one another.
+
+        Args:
+            samples: the pictures.
+            times: turns their units of time into the file's.
+            kind: which of the kinds in `head` they are.
+            lead_bytes: that stand before those of the first picture, and belong to it.
+        """
+        first = len(self._sizes)
         for sample in samples:
             self._durations.append(sample.duration * times)
             self._sizes.append(sample.size)
             if sample.keyframe:
                 self._keyframes.append(len(self._sizes))
-        self._chunks.append((len(samples), sum(sample.size for sample in samples)))
+        self._sizes[first] += lead_bytes
+        self._chunk_counts.append(len(samples))
+        self._chunk_kinds.append(kind)
+        self._chunk_sizes.append(lead_bytes + sum(sample.size for sample in samples))
 
-    def head(self, track: Track) -> bytes:
+    def hold(self, duration: int) -> None:
+        """Show the last picture for so many units of time longer.
+
+        Raises:
+            OverflowError: that is longer than a picture can be shown.
+        """
+        self._durations[-1] += duration
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all pictures."""
+        return sum(self._chunk_sizes)
+
+    def head(self, kinds: Sequence[Track]) -> bytes:
         """Everything of a plain file up to the first picture's bytes: `ftyp`, `moov` and the head of `mdat`."""
-        size = sum(length for _, length in self._chunks)
+        size = self.size_bytes
         wide = size > _LARGEST_PLAIN
         brands = box(b"ftyp", b"isom", bytes(4), b"isom", b"iso2", b"avc1", b"mp41")
         mdat = struct.pack(">I4sQ", 1, b"mdat", 16 + size) if wide else struct.pack(">I4s", 8 + size, b"mdat")
         # How long the index is does not depend on where the pictures begin.
-        length = len(brands) + len(movie(track, self.duration, self._tables(0, wide=wide))) + len(mdat)
-        return brands + movie(track, self.duration, self._tables(length, wide=wide)) + mdat
+        length = len(brands) + len(movie(kinds, self.duration, self._tables(0, wide=wide))) + len(mdat)
+        return brands + movie(kinds, self.duration, self._tables(length, wide=wide)) + mdat
 
     def _tables(self, first: int, *, wide: bool) -> list[bytes]:
         """`first` is where the bytes of the first picture are in the file."""
@@ -58,17 +82,16 @@ class SampleTable:
         return [times, keyframes, self._chunk_lengths(), sizes, self._offsets(first, wide=wide)]
 
     def _chunk_lengths(self) -> bytes:
-        changes = [
-            (number, count)
-            for number, (count, _) in enumerate(self._chunks)
-            if number == 0 or self._chunks[number - 1][0] != count
-        ]
-        entries = [struct.pack(">3I", number + 1, count, 1) for number, count in changes]
+        entries, before = [], None
+        for number, alike in enumerate(zip(self._chunk_counts, self._chunk_kinds, strict=True)):
+            if alike != before:
+                entries.append(struct.pack(">3I", number + 1, alike[0], alike[1] + 1))
+            before = alike
         return full_box(b"stsc", 0, 0, _numbers(len(entries)), *entries)
 
     def _offsets(self, first: int, *, wide: bool) -> bytes:
         offsets, at = array("Q"), first
-        for _, size in self._chunks:
+        for size in self._chunk_sizes:
             offsets.append(at)
             at += size
         kind, code = (b"co64", "Q") if wide else (b"stco", "I")
