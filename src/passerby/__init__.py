@@ -25,7 +25,7 @@ from passerby.errors import (
 if TYPE_CHECKING:
     from passerby.account import Artefacts, Result
     from passerby.check.report import Report
-    from passerby.pipeline import redact_file, redact_photo, redact_video
+    from passerby.pipeline.files import redact_file, redact_photo, redact_video
     from passerby.redact.plan import Plan
     from passerby.settings import Settings
 
@@ -58,9 +58,9 @@ _HOMES = {
     "Report": "passerby.check.report",
     "Plan": "passerby.redact.plan",
     "Settings": "passerby.settings",
-    "redact_file": "passerby.pipeline",
-    "redact_photo": "passerby.pipeline",
-    "redact_video": "passerby.pipeline",
+    "redact_file": "passerby.pipeline.files",
+    "redact_photo": "passerby.pipeline.files",
+    "redact_video": "passerby.pipeline.files",
 }
 
 

@@ -27,7 +27,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 
-import passerby.pipeline
+import passerby.pipeline.files
 from passerby.account.progress import FileProgress
 
 source, folder = Path(sys.argv[1]), Path(sys.argv[2])
@@ -48,7 +48,7 @@ for stage in ("look", "write", "check"):
         child = os.fork()
         if not child:
             FileProgress.advance = die_at(stage, frame)
-            passerby.pipeline.redact_file(source, folder / f"{stage}-{moment}" / "out.mp4", threads=1)
+            passerby.pipeline.files.redact_file(source, folder / f"{stage}-{moment}" / "out.mp4", threads=1)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), (stage, moment, status)
@@ -87,7 +87,9 @@ def test_a_run_that_is_killed_leaves_no_copy_and_the_same_command_makes_one(
 SLOWLY = ["--speed", "thorough", "--quality", "near-lossless"]
 
 
-def _send_while_writing(signal_number: int, running: subprocess.Popen[str], part: Path) -> None:
+def _send_while_writing(
+    signal_number: int, running: subprocess.Popen[str] | subprocess.Popen[bytes], part: Path
+) -> None:
     while not part.exists():
         assert running.poll() is None, "it ended before it wrote anything"
         time.sleep(0.02)

@@ -19,7 +19,7 @@ from passerby.batch.planning import Job
 from passerby.check.report import Report
 from passerby.errors import PasserbyError, RedactionIncomplete, SettingsError, SourceError
 from passerby.hardening import keep_memory_private
-from passerby.pipeline import redact_file
+from passerby.pipeline.files import redact_file
 from passerby.settings import Settings
 from passerby.telemetry import OnProgress, unheard
 

@@ -19,7 +19,7 @@ from passerby.errors import SourceUnreadable
 from passerby.measure.exposure import Luma, luma_of
 from passerby.measure.material import LabelledFile
 from passerby.media import PHOTO_TIME_BASE, Frame, Picture, PixelLayout
-from passerby.pipeline import redact_file
+from passerby.pipeline.files import redact_file
 from passerby.read.photo import open_photo, pictures_of
 from passerby.read.video import open_video, picture_of
 from passerby.redact.cover import Painter
