@@ -77,14 +77,46 @@ def test_a_file_that_is_not_as_listed_is_found(
         ("UPDATE camera SET size_bytes = 7", "the catalogue counts 3 segments of 7 bytes, and lists 3 of "),
         ("UPDATE archive SET id = 'ffffffffffffffffffffffffffffffff'", "and the catalogue of archive ffffffff"),
         ("DELETE FROM archive", "and the catalogue of no archive"),
+        (
+            "UPDATE segment SET begins_us = begins_us + 3600000000, ends_us = ends_us + 3600000000",
+            "is listed as begun at another time than its name says",
+        ),
+        ("UPDATE segment SET begins_us = 9000000000000000000", "is listed as begun at another time than its name says"),
+        ("UPDATE segment SET ends_us = ends_us + 5000000", "is listed with an end that does not go with its duration"),
+        ("UPDATE segment SET copied_frames = 1000", "is listed with 1000 frames copied of 150"),
+        ("UPDATE segment SET covered_share = 0", "is listed with a covered share that its seconds do not have"),
+        ("UPDATE segment SET covered_share = 2", "is listed with a covered share that its seconds do not have"),
+        (
+            "UPDATE segment SET camera_id = (SELECT id FROM camera WHERE name = 'tor')",
+            "is listed as of the camera tor, and stands among another's",
+        ),
+        (
+            "UPDATE recording SET name = 'dddddddddddddddddddddddddddddddd' WHERE name NOT LIKE 'f%'",
+            "is listed in the recording dddddddd, and its name says another",
+        ),
+        (
+            "UPDATE recording SET camera_id = (SELECT id FROM camera WHERE name = 'tor')",
+            "is of another camera than its recording",
+        ),
     ],
 )
 def test_a_catalogue_that_was_tampered_with_is_found(
     archive: Archive, database: str | None, statement: str, said: str
 ) -> None:
     record(archive, segments=3)
+    record(archive, "tor", segments=1, at_s=100.0, recording="f" * 32)
     archive._catalogue.write(lambda connection: connection.execute(text(statement)))
     assert any(said in problem for problem in problems(archive, database, quick=True))
+
+
+def test_two_files_that_were_swapped_are_both_found(archive: Archive, database: str | None) -> None:
+    record(archive, segments=3)
+    one, other = (stored.path for stored in archive.segments("hof", START, START + timedelta(hours=1), limit=2))
+    before = one.read_bytes(), other.read_bytes()
+    one.write_bytes(before[1])
+    other.write_bytes(before[0])
+    found = problems(archive, database)
+    assert [problem.partition(": ")[2] for problem in found] == ["its content is not what was listed"] * 2
 
 
 def test_a_folder_without_its_id_is_found(archive: Archive, database: str | None) -> None:

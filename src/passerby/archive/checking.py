@@ -17,7 +17,8 @@ from passerby.archive.database import REVISION, Database
 from passerby.archive.folder import ArchiveFolder, has_notes, is_unfinished, sha256_of
 from passerby.archive.identity import read_id
 from passerby.archive.listing import overlaps, without_row
-from passerby.archive.schema import AnyRow, camera_table, garbage_table, segment_table
+from passerby.archive.row_checks import wrong_with_row
+from passerby.archive.schema import AnyRow, camera_table, garbage_table, recording_table, segment_table
 from passerby.errors import ArchiveError
 
 _BATCH = 1000
@@ -64,8 +65,9 @@ def check_archive(
 ) -> CheckReport:
     """Prove what must always hold of an archive, which may be in use meanwhile; nothing is changed.
 
-    Folder and catalogue carry the same id; every row has its file, with that size and SHA-256; every file has a row, is
-    garbage or unfinished; segments of one recording do not overlap; each camera holds what it is said to hold.
+    Folder and catalogue carry the same id; every row has its file, with that size and SHA-256, and says what the file's
+    name says; every file has a row, is garbage or unfinished; segments of one recording do not overlap; each camera
+    holds what it is said to hold.
 
     Args:
         folder: of the recordings.
@@ -134,7 +136,7 @@ def _check_rows(place: ArchiveFolder, catalogue: Database, found: _Finding, quic
     for row in _rows(catalogue):
         found.segments += 1
         found.size_bytes += row.size_bytes
-        problem = _wrong_with_file(place, row, quick)
+        problem = _wrong_with_file(place, row, quick) or wrong_with_row(row)
         if problem is not None and not _gone(catalogue, row.id):
             found.problems.append(f"{row.path}: {problem}")
         if before is not None and before.recording_id == row.recording_id and _overlap(before, row):
@@ -145,8 +147,12 @@ def _check_rows(place: ArchiveFolder, catalogue: Database, found: _Finding, quic
 def _rows(catalogue: Database) -> Iterator[AnyRow]:
     """All segments, by recording and then by media time."""
     key = _segment.recording_id, _segment.media_start_s
-    columns = [_segment[name] for name in ("id", "recording_id", "path", "media_start_s", "duration_s")]
-    query = select(*columns, _segment.size_bytes, _segment.sha256).order_by(*key).limit(_BATCH)
+    recording, camera = recording_table.c, camera_table.c
+    beside = camera.name.label("camera"), recording.name.label("recording"), recording.camera_id.label("of_camera_id")
+    tables = segment_table.outerjoin(camera_table, camera.id == _segment.camera_id).outerjoin(
+        recording_table, recording.id == _segment.recording_id
+    )
+    query = select(segment_table, *beside).select_from(tables).order_by(*key).limit(_BATCH)
     last: tuple[int, float] = (-1, 0.0)
     while True:
         with catalogue.reading() as connection:
