@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import Visitors
 from .looking import MEAN, tile, wait_until
-from .town import AGAIN, BEGAN, LASTS_S, SHARE, STEP, brightness
+from .town import AGAIN, BEGAN, GAP_S, LASTS_S, SHARE, STEP, brightness
 
 # Where it was noon an hour ago, so that nothing here lies across midnight.
 _EAST = 12 - BEGAN.hour
@@ -128,10 +128,20 @@ def test_a_range_is_taken_away_as_one_file_that_plays(admin: Page) -> None:
     assert len(grey) >= 100
 
 
-def test_a_range_with_a_gap_has_a_file_for_each_side(admin: Page) -> None:
+def test_a_range_with_a_gap_is_one_file_in_which_it_is_left_out_or_kept(admin: Page) -> None:
     open_at(admin, after(4))
     _choose(admin, after(20), AGAIN + timedelta(seconds=5))
-    expect(admin.locator('[data-part="exports"] a')).to_have_count(2)
+    lasts_s = []
+    for gaps in ("leave-out", "keep"):
+        admin.get_by_label("Time in which nothing was recorded").select_option(gaps)
+        link = admin.locator(f'[data-part="exports"] a[href*="gaps={gaps}"]')
+        expect(link).to_have_count(1)
+        with admin.expect_download() as download:
+            link.click()
+        content = Path(download.value.path()).read_bytes()
+        assert abs(_greys(content)[-1] - brightness(AGAIN + timedelta(seconds=4.9))) < NEAR
+        lasts_s.append(_duration_s(content))
+    assert lasts_s[1] - lasts_s[0] == pytest.approx(GAP_S, abs=0.5)
 
 
 def test_a_range_that_ends_before_it_begins_is_refused(admin: Page) -> None:
@@ -166,6 +176,12 @@ def _choose(page: Page, begin: datetime, end: datetime) -> None:
 def _greys(data: bytes) -> list[float]:
     with av.open(BytesIO(data), "r") as file:
         return [float(frame.to_ndarray(format="rgb24").mean()) for frame in file.decode(video=0)]
+
+
+def _duration_s(data: bytes) -> float:
+    with av.open(BytesIO(data), "r") as file:
+        assert file.duration is not None
+        return file.duration / av.time_base
 
 
 def _clock(at: datetime) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -121,26 +121,27 @@ def open_town(folder: Path) -> QuietTown:
     """The town, with two segments of each camera in its archive."""
     town = QuietTown(open_archive(folder))
     for camera in ("gate", "market"):
-        town.parts[camera] = _record(town.archive, camera)
+        town.parts[camera] = record(town.archive, camera)
     return town
 
 
-def _record(archive: Archive, camera: str) -> list[LivePart]:
+def record(archive: Archive, camera: str, began: datetime = BEGAN, size: tuple[int, int] = (160, 96)) -> list[LivePart]:
+    """Put a recording of so many seconds into an archive; its parts."""
     parts: list[LivePart] = []
     writer = SegmentWriter(
         archive.folder,
         camera,
-        _INFO,
+        replace(_INFO, width=size[0], height=size[1]),
         b"",
         options=SegmentOptions(segment_s=10),
         on_part=parts.append,
         on_segment=archive.add,
-        begins_at=BEGAN,
+        begins_at=began,
     )
     painter = Painter()
     for index in range(RATE * SECONDS):
-        frame = painter.cover(_frame(index), Regions())
-        writer.encode(frame, BEGAN + timedelta(seconds=index / RATE), 0.25, keyframe=index % RATE == 0)
+        frame = painter.cover(_frame(index, size), Regions())
+        writer.encode(frame, began + timedelta(seconds=index / RATE), 0.25, keyframe=index % RATE == 0)
     writer.close()
     return parts
 
@@ -162,9 +163,9 @@ _INFO = VideoInfo(
 )
 
 
-def _frame(number: int) -> Frame:
+def _frame(number: int, size: tuple[int, int]) -> Frame:
     """A grey picture with a lighter bar that wanders."""
-    picture = np.full((96, 160, 3), 90, np.uint8)
+    picture = np.full((size[1], size[0], 3), 90, np.uint8)
     picture[:, number % 160 : number % 160 + 8] = 200
     carrier = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
     layout, planes = planes_of(carrier, writable=True)

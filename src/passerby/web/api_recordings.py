@@ -12,7 +12,7 @@ from passerby.archive import StoredSegment
 from passerby.serve.permissions import Caller, Permission
 from passerby.web.answers import Segment, SegmentList, Timeline, TimelineSpan
 from passerby.web.asking import API, ERRORS, Begin, End, Needs, TheAccounts, TheNetwork, camera_for, checked_range
-from passerby.web.exporting import LONGEST_EXPORT, Exports, file_name
+from passerby.web.exporting import LONGEST_EXPORT, Exports, Gaps, WantedExport
 from passerby.web.files import file_response, open_inside
 
 router = APIRouter(prefix=API, tags=["recordings"], responses=ERRORS)
@@ -79,22 +79,23 @@ def get_segment(
 
 @router.get("/cameras/{name}/export", response_class=Response, responses=_MP4)
 def export_range(
-    name: str, begin: Begin, end: End, network: TheNetwork, accounts: TheAccounts, caller: _Exports
+    name: str,
+    begin: Begin,
+    end: End,
+    network: TheNetwork,
+    accounts: TheAccounts,
+    caller: _Exports,
+    gaps: Annotated[Gaps, Query(description="keep: the picture before a gap stands still for as long.")] = "leave-out",
 ) -> Response:
     """A range of time as one MP4, from the keyframe before it; nothing is encoded anew. At most 24 hours at once.
 
-    Time in which nothing was recorded is left out; where the picture changed its size, ask for both sides apart.
+    Time in which nothing was recorded is left out, unless it is to be kept. Where the picture changed its size, ask for
+    both sides apart.
     """
     camera = camera_for(network, caller, name)
     begins_at, ends_at = checked_range(begin, end, LONGEST_EXPORT)
     accounts.log.add(caller.account, "exported", name, f"{begins_at.isoformat()} to {ends_at.isoformat()}")
-    made = exports.make(network.archive, name, begins_at, ends_at, title=camera.shown)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{file_name(name, made.begins_at)}"',
-        "X-Exported-From": made.begins_at.isoformat(),
-        "X-Exported-Until": made.ends_at.isoformat(),
-    }
-    return file_response(made.descriptor, "video/mp4", wanted=None, headers=headers)
+    return exports.response(network.archive, WantedExport(name, camera.shown, begins_at, ends_at, gaps))
 
 
 def _segment(stored: StoredSegment) -> Segment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -65,8 +65,8 @@ class Export:
         """How long it plays."""
         return self._table.duration / self._kinds.tracks[0].timescale
 
-    def chunks(self) -> Iterator[bytes]:
-        """The file, piece by piece.
+    def chunks(self, taken: Callable[[Path], None] = lambda path: None) -> Iterator[bytes]:
+        """The file, piece by piece; `taken` is told of each segment that is not needed any more.
 
         Raises:
             OutputError: a segment is gone, or has become shorter.
@@ -76,6 +76,7 @@ class Export:
         for number, run in groupby(places, key=lambda place: place[0]):
             extents = ((self._kinds.leads[kind - 1] if kind else b"", start, size) for _, kind, start, size in run)
             yield from bytes_of(self._segments[number], extents, self._name)
+            taken(self._segments[number])
 
     def _add(self, piece: Piece, gaps_s: Sequence[float] | None) -> None:
         timescale = self._kinds.tracks[0].timescale

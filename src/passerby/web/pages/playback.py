@@ -11,9 +11,10 @@ from passerby.web.pages.markup import box, words
 from passerby.web.pages.visit import Visit
 
 _SPEEDS = (1, 2, 4, 8, 16)
+_GAPS = {"leave-out": "left out", "keep": "kept: the picture before stands still"}
 _EXPORTED = (
-    "One file for each time that the camera was there without a gap. It begins up to some seconds early, at a picture "
-    "that can stand alone. Every export is written into the log."
+    "One file for each camera. It begins up to some seconds early, at a picture that can stand alone. Where a picture "
+    "changed its size there is a file for each size, since a file has one. Every export is written into the log."
 )
 
 
@@ -100,13 +101,14 @@ def _export() -> None:
         with box("div", "line low"):
             _moment("from", "From", "From here")
             _moment("to", "To", "To here")
+            with box("label", "field"):
+                words("span", "Time in which nothing was recorded")
+                with box("select", "plain", data_part="gaps"):
+                    for value, text in _GAPS.items():
+                        words("option", text, value=value)
         words("p", "", "trouble", data_part="range", role="status")
         box("ul", data_part="exports")
-        words(
-            "p",
-            "It begins with the last whole picture before that instant. Every export is written into the log.",
-            "quiet",
-        )
+        words("p", _EXPORTED, "quiet")
 
 
 def _moment(part: str, label: str, here: str) -> None:

@@ -1,4 +1,4 @@
-// Ranges to take away: a link for each unbroken recording in them, because a file cannot reach over a gap.
+// Ranges to take away: a link for each camera, or for each size that its picture had, because a file has one.
 
 import { ask, cameraPath, make } from "./api.js";
 import { clock, dateOf } from "./day.js";
@@ -12,21 +12,23 @@ export function obstacle(begin, end) {
   return end - begin > LONGEST_MS ? "The range may be 24 hours long at most." : "";
 }
 
-/** <li> with links for a camera and a range in milliseconds. */
-export async function exportItem(camera, begin, end) {
-  const runs = await recordings(camera, begin, end);
+/** <li> with links for a camera and a range in milliseconds; gaps: "leave-out" or "keep". */
+export async function exportItem(camera, begin, end, gaps) {
+  const runs = await sameSize(camera, begin, end);
   if (!runs.length) return make("li", {}, `${camera.title}: nothing was recorded then`);
-  const links = runs.map((run) => link(camera, Math.max(begin, run.begin), Math.min(end, run.end)));
-  return make("li", {}, `${camera.title}: `, ...links.flatMap((each, index) => (index ? [", ", each] : [each])));
+  const links = runs.map((run) => link(camera, Math.max(begin, run.begin), Math.min(end, run.end), gaps));
+  const told = runs.length > 1 ? " (its picture changed its size)" : "";
+  return make("li", {}, `${camera.title}: `, ...links.flatMap((each, index) => (index ? [", ", each] : [each])), told);
 }
 
-function link(camera, begin, end) {
-  const query = new URLSearchParams({ begin: new Date(begin).toISOString(), end: new Date(end).toISOString() });
+function link(camera, begin, end, gaps) {
+  const query = new URLSearchParams({ begin: new Date(begin).toISOString(), end: new Date(end).toISOString(), gaps });
   const times = `${clock(begin)} to ${dateOf(begin) === dateOf(end) ? "" : `${dateOf(end)} `}${clock(end)}`;
   return make("a", { href: cameraPath(camera.name, `/export?${query}`), download: "" }, times);
 }
 
-async function recordings(camera, begin, end) {
+/** Times between which the picture had one size, gaps among them. */
+async function sameSize(camera, begin, end) {
   const runs = [];
   let from = begin;
   for (let more = true; more; ) {
@@ -34,7 +36,7 @@ async function recordings(camera, begin, end) {
     const told = await ask(cameraPath(camera.name, `/segments?${query}`));
     for (const segment of told.segments) add(runs, segment);
     more = told.more;
-    from = runs.at(-1)?.end ?? end;
+    from = told.segments.length ? Date.parse(told.segments.at(-1).ends_at) : end;
   }
   return runs;
 }
@@ -42,6 +44,7 @@ async function recordings(camera, begin, end) {
 function add(runs, segment) {
   const [begin, end] = [Date.parse(segment.begins_at), Date.parse(segment.ends_at)];
   const last = runs.at(-1);
-  if (last?.recording === segment.recording) last.end = Math.max(last.end, end);
-  else runs.push({ recording: segment.recording, begin, end });
+  const size = `${segment.width}x${segment.height}`;
+  if (last?.size === size) last.end = Math.max(last.end, end);
+  else runs.push({ size, begin, end });
 }

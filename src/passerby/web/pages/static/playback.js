@@ -70,6 +70,7 @@ class Playback {
     on("to-here", "click", () => this.#take("to"));
     on("from", "change", () => this.#links());
     on("to", "change", () => this.#links());
+    on("gaps", "change", () => this.#links());
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -213,7 +214,7 @@ class Playback {
     this.timeline.mark(whole && !why ? [begin, end] : null);
     const turn = (this.linking = Symbol("links")); // only the latest answer counts
     const cameras = whole && !why ? [...this.screens.values()].map(({ track }) => track.camera) : [];
-    const items = await Promise.all(cameras.map((camera) => exportItem(camera, begin, end).catch(() => "")));
+    const items = await Promise.all(cameras.map((camera) => exportItem(camera, begin, end, this.part("gaps").value).catch(() => "")));
     if (turn === this.linking) this.part("exports").replaceChildren(...items);
   }
 
