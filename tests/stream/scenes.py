@@ -87,7 +87,7 @@ def make_clip(path: Path, frames: int, scene: Callable[[int], Rgb], *, gop: int 
     with av.open(str(path), "w", format="mp4") as file:
         stream = file.add_stream("libx264", RATE)
         assert isinstance(stream, VideoStream)
-        stream.width, stream.height = SIZE
+        stream.height, stream.width = scene(0).shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.options = {**X264, "g": str(gop), **settings}
         stream.time_base = stream.codec_context.time_base = BASE

@@ -2,13 +2,16 @@
 
 Three threads: one reads and decodes, one looks, one paints and writes. What the second has no verdict on when the delay
 has passed, the third paints whole; it never waits for it.
+
+Where a smaller stream of the camera is looked at, a fourth thread reads that one, and the main one's packets wait
+undecoded.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +26,12 @@ from passerby.live import CameraFigures, CameraState, LivePart, SegmentInfo
 from passerby.pipeline.choosing import video_detector
 from passerby.pipeline.stream_buffer import Buffer, Waiting
 from passerby.pipeline.stream_looker import Looker, Verdicts
+from passerby.pipeline.stream_moments import Moments
+from passerby.pipeline.stream_pair import PairedVerdicts
 from passerby.pipeline.stream_told import Told
 from passerby.pipeline.stream_writer import Recorder
 from passerby.read.camera import CameraStream
+from passerby.read.camera_pair import CameraPair
 from passerby.redact.polygons import Polygon
 from passerby.settings import Settings
 from passerby.write.segments import SegmentOptions
@@ -78,7 +84,7 @@ class StreamOutlet(Protocol):
 
 
 def redact_stream(
-    camera: CameraStream,
+    camera: CameraStream | CameraPair,
     folder: Path,
     options: StreamOptions,
     outlet: StreamOutlet,
@@ -90,7 +96,7 @@ def redact_stream(
     """Redact one connection to a camera until `stop` is set; the pictures that wait then are written first.
 
     Args:
-        camera: connected; its pictures are taken.
+        camera: connected; its pictures are taken. Of a pair, the smaller stream is looked at.
         folder: of the archive.
         options: see there.
         outlet: who gets what comes out.
@@ -108,36 +114,50 @@ def redact_stream(
     ensemble = video_detector(settings) if detector is None else None
     looks_with = detector if ensemble is None else (ensemble if ensemble.members else None)
     buffer = Buffer(options.delay_s, options.most_waiting_bytes)
-    told = Told(outlet.state, outlet.figures, buffer, camera, watches="motion" in settings.cover)
+    pair = camera if isinstance(camera, CameraPair) else None
+    watched = buffer if pair is None else Buffer(options.delay_s, options.most_waiting_bytes)
+    look_info = camera.info if pair is None else pair.look.info
+    told = Told(outlet.state, outlet.figures, buffer, watched, camera, watches="motion" in settings.cover)
     keep, only = ([Polygon.of(points) for points in given] for given in (settings.keep, settings.only))
-    verdicts = Verdicts(camera.info, options.delay_s, settings.margins, keep, only)
+    seen = Verdicts(look_info, options.delay_s, settings.margins, keep, only)
+    verdicts = seen if pair is None else PairedVerdicts(seen, watched, camera.info, look_info, told)
     rest = ensemble.rest if ensemble is not None else _nothing
-    looker = Looker(buffer, verdicts, looks_with, options.delay_s, told, rest)
+    looker = Looker(watched, seen, looks_with, options.delay_s, told, rest)
     background = Background() if "motion" in settings.cover else None
     recorder = _recorder(camera, folder, options, outlet, camera_name, told)
     told.tick()
-    with (
-        _running(f"look {camera_name}", looker.run, buffer.release) as look,
-        _running(f"read {camera_name}", lambda: _read(camera, buffer, background), buffer.end) as read,
-    ):
+
+    def end() -> None:
+        buffer.end()
+        watched.end()
+
+    with ExitStack() as beside:
+        look = beside.enter_context(_running(f"look {camera_name}", looker.run, buffer.release))
+        readers = [
+            beside.enter_context(_running(f"read {camera_name}", read, end))
+            for read in _readers(camera, buffer, watched, background)
+        ]
         try:
             while not buffer.is_over():
                 if stop.is_set() or look.failure is not None:
-                    buffer.end()
+                    end()
                 due = buffer.take(_POLL_S)
                 if due is not None:
                     _write(*due, verdicts, recorder, options.delay_s)
                 told.tick()
         finally:
             buffer.give_up()
+            watched.give_up()
             recorder.close()
             told.close()
-    for thread in (look, read):
+    for thread in (look, *readers):
         if thread.failure is not None and not stop.is_set():
             raise thread.failure
 
 
-def _write(waiting: Waiting, after: Waiting | None, verdicts: Verdicts, recorder: Recorder, delay_s: float) -> None:
+def _write(
+    waiting: Waiting, after: Waiting | None, verdicts: Verdicts | PairedVerdicts, recorder: Recorder, delay_s: float
+) -> None:
     """Paint and store a picture, or drop it where that comes too late."""
     regions = verdicts.final(waiting, after)
     if waiting.age_s() > delay_s + _LATE_S:
@@ -146,13 +166,33 @@ def _write(waiting: Waiting, after: Waiting | None, verdicts: Verdicts, recorder
         recorder.record(waiting, regions)
 
 
+def _readers(
+    camera: CameraStream | CameraPair, buffer: Buffer, watched: Buffer, background: Background | None
+) -> list[Callable[[], None]]:
+    if isinstance(camera, CameraPair):
+        main, look = camera.main, camera.look
+        return [lambda: _hold(main, buffer), lambda: _read(look, watched, background)]
+    return [lambda: _read(camera, buffer, background)]
+
+
 def _read(camera: CameraStream, buffer: Buffer, background: Background | None) -> None:
+    """Pictures that are looked at."""
+    moments = Moments()
     for picture in camera.pictures():
         sketch = None if picture.frame.damaged else sketch_of(picture.frame)
         blocks = background.blocks(picture.frame) if background is not None else None
         if buffer.is_ended():
             return
-        buffer.put(Waiting(picture, sketch, blocks))
+        buffer.put(Waiting(picture, sketch, blocks, moments.of(picture)))
+
+
+def _hold(camera: CameraStream, buffer: Buffer) -> None:
+    """Pictures that are only stored."""
+    moments = Moments()
+    for picture in camera.held_pictures():
+        if buffer.is_ended():
+            return
+        buffer.put(Waiting(picture, None, moment=moments.of(picture)))
 
 
 def _nothing() -> None:
@@ -187,7 +227,12 @@ def _running(name: str, run: Callable[[], None], at_end: Callable[[], None]) -> 
 
 
 def _recorder(
-    camera: CameraStream, folder: Path, options: StreamOptions, outlet: StreamOutlet, camera_name: str, told: Told
+    camera: CameraStream | CameraPair,
+    folder: Path,
+    options: StreamOptions,
+    outlet: StreamOutlet,
+    camera_name: str,
+    told: Told,
 ) -> Recorder:
     settings = options.settings
     speed = settings.speed if "speed" in settings.model_fields_set else "fastest"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from passerby.detect.evidence import Luma, Mask
 from passerby.media import Frame, Picture
-from passerby.read.camera import LivePicture
+from passerby.pipeline.stream_moments import Moment
+from passerby.read.camera import HeldPicture, LivePicture
 from passerby.read.picture import picture_of
 
 
@@ -25,12 +27,16 @@ class Waiting:
         picture: as the camera gave it.
         sketch: see `detect.evidence`; None where it is damaged.
         blocks: squares that differ from the background; None where that is not known, or nobody wants to know.
+        moment: when it was taken; None where there is no other stream to compare it with.
+        small: in the stream that is looked at, if that is another one, a picture of about the same time; or None.
         after_gap: pictures before it were dropped.
     """
 
-    picture: LivePicture
+    picture: LivePicture | HeldPicture
     sketch: Luma | None
     blocks: Mask | None = None
+    moment: Moment | None = None
+    small: Waiting | None = None
     after_gap: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _taken: bool = False
@@ -43,22 +49,17 @@ class Waiting:
     @property
     def pts(self) -> int:
         """Of the frame."""
-        return self.picture.frame.pts
+        return self.picture.pts
 
     @property
     def at_s(self) -> float:
         """The frame's time in the stream, in seconds."""
-        return float(self.frame.pts * self.frame.time_base)
+        return float(self.picture.pts * self.picture.time_base)
 
     @property
     def size_bytes(self) -> int:
         """What it takes in memory."""
-        packet, sketch = self.picture.packet, self.sketch
-        return (
-            sum(plane.nbytes for plane in self.frame.planes)
-            + (packet.size if packet is not None else 0)
-            + (sketch.nbytes if sketch is not None else 0)
-        )
+        return self.picture.size_bytes + (self.sketch.nbytes if self.sketch is not None else 0)
 
     def age_s(self) -> float:
         """Seconds since it arrived."""
@@ -80,6 +81,12 @@ class Waiting:
         with self._lock:
             self._taken = True
             return self.frame
+
+    def pass_by(self) -> None:
+        """The frame is not painted: nobody looks at it from here on."""
+        with self._lock:
+            self._taken = True
+            self.picture.pass_by()
 
 
 class Buffer:
@@ -161,6 +168,15 @@ class Buffer:
                 if now_s >= until_s or (self._ended and not self._pictures):
                     return None
                 self._changed.wait(wake_s - now_s)
+
+    def take_if(self, is_due: Callable[[Waiting], bool]) -> tuple[Waiting, Waiting | None] | None:
+        """As `take`, at once and whatever its delay, if the first picture is due by that; else None."""
+        with self._changed:
+            if not self._pictures or not is_due(self._pictures[0]):
+                return None
+            first = self._pictures.popleft()
+            self._bytes -= first.size_bytes
+            return first, self._pictures[0] if self._pictures else None
 
     def after(self, pts: int | None, timeout_s: float) -> list[Waiting] | None:
         """The pictures that wait and came after this PTS, maybe none after the time-out; None: no more will come."""

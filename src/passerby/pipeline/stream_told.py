@@ -25,6 +25,9 @@ LOOK_HANGS = "the detector does not answer, so that pictures are covered whole"
 LOOKING_LATE = "looking does not keep up, so that some pictures are covered whole"
 DAMAGED = "the camera sent damaged pictures, which are covered whole"
 DROPPED = "the machine does not keep up, so that some pictures are left out"
+LOOK_STREAM_LATE = "the stream to look at is late or misses pictures, so that those of the other are covered whole"
+ANOTHER_PICTURE = "the stream to look at does not show the same picture, so that all is covered whole"
+NOT_COMPARED = "too little stands out to tell that both streams show the same picture, so that all is covered whole"
 RECORDING_BROKE = "a recording broke off, and a new one was begun"
 
 
@@ -59,16 +62,27 @@ class Told:
         on_state: Callable[[CameraState, str], None],
         on_figures: Callable[[CameraFigures], None],
         buffer: Buffer,
+        watched: Buffer,
         camera: Source,
         *,
         watches: bool,
     ) -> None:
-        """`watches`: what differs from the background is covered, so that it has to be learned first."""
+        """Get ready.
+
+        Args:
+            on_state: told when the state changes.
+            on_figures: told once a second.
+            buffer: of the pictures that are stored.
+            watched: of those that are looked at; often the same.
+            camera: that they come from.
+            watches: what differs from the background is covered, so that it has to be learned first.
+        """
         self._watches = watches
         self.frames = self.left_out = self.covered_whole = 0
         self.copied_gops = self.encoded_gops = self.bytes_written = 0
         self._on_state, self._on_figures = on_state, on_figures
         self._buffer, self._camera = buffer, camera
+        self._buffers = {buffer, watched}
         self._lock = threading.Lock()
         self._looks, self._look_s = 0, deque[float](maxlen=_LAST_LOOKS)
         self._looking_since: float | None = None
@@ -103,11 +117,11 @@ class Told:
         self._second.written += 1
         self._second.share += share
         self._second.delay_s += waiting.age_s()
-        whole = regions is None or waiting.frame.damaged
+        whole = regions is None or waiting.picture.damaged
         self.covered_whole += whole
-        if waiting.frame.damaged:
+        if waiting.picture.damaged:
             self.trouble(DAMAGED)
-        elif self._watches and waiting.blocks is None:
+        elif self._watches and (waiting.small or waiting).blocks is None:
             self._known_once = False  # the background is being learned, and that is no trouble
         elif not whole:
             self._known_once = True
@@ -133,7 +147,7 @@ class Told:
 
     def _dropped(self) -> int:
         """Before they were decoded, before they were held, and after."""
-        return self._camera.dropped + self._buffer.dropped + self.left_out
+        return self._camera.dropped + sum(buffer.dropped for buffer in self._buffers) + self.left_out
 
     def _tell_state(self, now_s: float) -> None:
         with self._lock:
@@ -167,7 +181,7 @@ class Told:
             bytes_written=self.bytes_written,
             copied_gops=self.copied_gops,
             encoded_gops=self.encoded_gops,
-            waiting_bytes=self._buffer.waiting_bytes,
+            waiting_bytes=sum(buffer.waiting_bytes for buffer in self._buffers),
             memory_bytes=_memory_bytes(),
         )
 

@@ -63,26 +63,28 @@ class Recorder:
         Raises:
             OutputError: it cannot be stored.
         """
-        picture, frame = waiting.picture, waiting.frame
+        picture = waiting.picture
         writer = self._writer_for(waiting)
         if picture.starts_closed:
             self._end_gop()
             self._in_gop, self._copying = True, self._copy_clear and not writer.why_not_copied
         elif waiting.after_gap:
             self._copying = False
-        clear = regions is not None and not len(regions) and not frame.damaged
+        clear = regions is not None and not len(regions) and not picture.damaged
         self._copying = self._copying and clear and picture.packet is not None and not picture.why_not_copied
-        share = 1.0 if frame.damaged else covered_share(regions, frame.upright_size)
+        share = 0.0
         if not (self._copying and self._copied(waiting, writer)):
             self._copying = False
-            redacted = self._painter.cover(waiting.take(), regions)
+            frame = waiting.take()
+            share = 1.0 if frame.damaged else covered_share(regions, frame.upright_size)
+            redacted = self._painter.cover(frame, regions)
             self._show(redacted, waiting)
             self._encode(redacted, waiting, share)
         self._told.written(waiting, regions, share)
 
     def leave_out(self, waiting: Waiting) -> None:
         """A picture is dropped: it is too late to paint it."""
-        waiting.take()
+        waiting.pass_by()
         self._told.left_out += 1
         self._copying = False
 
@@ -106,8 +108,8 @@ class Recorder:
             self._begin_again(waiting, error)
             return False
         if self._still_is_due(waiting):
-            self._show(self._painter.cover(waiting.take(), Regions()), waiting)
-        waiting.take()
+            self._show(self._painter.cover((waiting.small or waiting).take(), Regions()), waiting)
+        waiting.pass_by()
         return True
 
     def _encode(self, redacted: RedactedFrame, waiting: Waiting, share: float) -> None:

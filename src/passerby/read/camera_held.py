@@ -66,6 +66,11 @@ class HeldPicture:
         return self._frame
 
     @property
+    def is_decoded(self) -> bool:
+        """Whether asking for the frame costs nothing."""
+        return self._frame is not None
+
+    @property
     def size_bytes(self) -> int:
         """What it takes in memory while it waits."""
         return self.packet.size

@@ -22,7 +22,8 @@ from passerby.errors import CameraError, CameraRefused, PasserbyError
 from passerby.hardening import keep_memory_private
 from passerby.live import CameraState
 from passerby.pipeline.stream import StreamOptions, redact_stream
-from passerby.read.camera import open_camera
+from passerby.read.camera import CameraStream, open_camera
+from passerby.read.camera_pair import CameraPair, open_pair
 from passerby.serve.backoff import Backoff
 from passerby.serve.defects import defect_in_words
 from passerby.serve.finding import answer_streams
@@ -148,10 +149,15 @@ def _record_once(job: CameraJob, outbox: Outbox, recording: Recording, stop: thr
     with (
         closing(open_archive(job.folder, job.database)) as archive,
         recording.into(archive),
-        open_camera(job.address, stop=stop) as live,
+        _connected(job, stop) as live,
     ):
         outbox.say("opened", width=live.info.width, height=live.info.height, codec=live.info.codec)
         redact_stream(live, job.folder, options, recording, camera_name=camera.name, stop=stop)
+
+
+def _connected(job: CameraJob, stop: threading.Event) -> CameraStream | CameraPair:
+    look = job.look_address
+    return open_camera(job.address, stop=stop) if look is None else open_pair(job.address, look, stop=stop)
 
 
 if __name__ == "__main__":
