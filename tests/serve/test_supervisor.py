@@ -187,6 +187,28 @@ def test_the_right_password_is_found_in_the_file_and_in_no_list_of_processes(tmp
         assert stat.S_IMODE(written[0].stat().st_mode) == 0o600
 
 
+def test_what_is_stored_of_a_password_goes_to_no_other_host(tmp_path: Path) -> None:
+    """Else whoever may edit a camera could read it: by an address of their own, at which they listen."""
+    gate = camera("gate", "rtsps://192.0.2.7/live", enabled=False)
+    with running(tmp_path) as supervisor:
+        supervisor.add_camera(gate, Credentials("ann", "hunter2"))
+        for changed in (
+            {"url": "rtsps://192.0.2.66/live"},
+            {"url": "rtsps://192.0.2.7:8554/live"},
+            {"url": "rtsp://192.0.2.7/live"},
+            {"look_url": "rtsps://192.0.2.66/small"},
+        ):
+            with pytest.raises(SettingsError, match="leads elsewhere now"):
+                supervisor.edit_camera("gate", gate.model_copy(update=changed), None)
+            assert supervisor.town.camera_named("gate") == gate
+        near = gate.model_copy(update={"url": "rtsps://192.0.2.7/other", "look_url": "rtsps://192.0.2.7/small"})
+        supervisor.edit_camera("gate", near, None)
+        assert "hunter2" in (tmp_path / "credentials.toml").read_text()
+        away = gate.model_copy(update={"url": "rtsps://192.0.2.66/live"})
+        supervisor.edit_camera("gate", away, Credentials("bob", "hunter3"))
+        assert "hunter2" not in (tmp_path / "credentials.toml").read_text()
+
+
 def test_credentials_in_the_environment_stay_out_of_that_of_processes(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

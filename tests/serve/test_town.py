@@ -129,7 +129,12 @@ SECRETS = [
     f'{CAMERA}look_url = "rtsp://ann:hunter2@192.0.2.7/small"',
     f'{CAMERA}look_url = "rtsp://192.0.2.7/small?token=hunter2"',
     f'{CAMERA}look_url = ["rtsp://ann:hunter2@192.0.2.7/small"]',
+    f"{CAMERA}".replace("192.0.2.7", "ann:hunter2\u2100@192.0.2.7"),
+    f"{CAMERA}".replace("192.0.2.7", "ann:hunter2@[192.0.2.7"),
+    f"{CAMERA}".replace("/live", "/live?usr=ann&psw=hunter2"),
     'database = "postgresql+psycopg://ann:hunter2@db/town"',
+    'database = "postgresql://ann:hunt/hunter2@db/town"',
+    'database = "postgresql://ann@db/town?password=hunter2"',
     '[[account]]\nname = "ann"\npassword_hash = "hunter2"',
     '[[account]]\nname = "ann"\npassword = "hunter2"',
 ]

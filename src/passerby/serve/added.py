@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import tomli_w
 
@@ -69,6 +70,25 @@ def refuse_file(url: str) -> None:
             "a file is played as a camera only if it stands in the file of the town",
             hint="Addresses begin with rtsp://, rtsps://, http:// or https://; or are /dev/video0, or demo:",
         )
+
+
+def refuse_elsewhere(before: CameraSettings, after: CameraSettings) -> None:
+    """What is stored of a password is sent to no host but the one that it was given for, and no less encrypted.
+
+    Raises:
+        SettingsError: an address leads to another one.
+    """
+    if not _hosts_of(after) <= _hosts_of(before):
+        raise SettingsError(
+            f"camera {after.name}: its address leads elsewhere now, and the user and password that are stored were "
+            "given for the one before; nothing was changed",
+            hint="Give user and password with the new address",
+        )
+
+
+def _hosts_of(camera: CameraSettings) -> set[tuple[str, str]]:
+    parts = [urlsplit(url) for url in (camera.url, camera.look_url) if url]
+    return {(part.scheme, part.netloc) for part in parts if part.netloc}
 
 
 def with_cameras(town: Town, cameras: tuple[CameraSettings, ...]) -> Town:

@@ -16,7 +16,7 @@ from passerby.archive import Archive, open_archive
 from passerby.errors import PasserbyError, SettingsError
 from passerby.hardening import keep_memory_private
 from passerby.live import CameraStatus
-from passerby.serve.added import AddedCameras, refuse_file, refuse_files, with_cameras
+from passerby.serve.added import AddedCameras, refuse_elsewhere, refuse_file, refuse_files, with_cameras
 from passerby.serve.credentials import Credentials, CredentialsFile
 from passerby.serve.demo import demo_clip
 from passerby.serve.fan_out import Subscription
@@ -154,13 +154,16 @@ class Supervisor:
 
         Its process starts anew if it has to know of them, and this waits until its segment is finished.
 
-        KeyError: there is no such camera. SettingsError: it is fixed, or the settings are not allowed.
+        KeyError: there is no such camera. SettingsError: it is fixed, or the settings are not allowed; or its address
+        leads to another host, and its credentials were kept: they are sent to no other.
         """
         with self._changing:
             before = self._editable(name)
             if camera.name != name:
                 raise SettingsError(f"camera {name} keeps its name, because its recordings stand under it")
             refuse_files(camera)
+            if credentials is None and self._credentials.of(name) != Credentials():
+                refuse_elsewhere(before, camera)
             town = with_cameras(
                 self._town, tuple(camera if known.name == name else known for known in self._town.camera)
             )

@@ -25,7 +25,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", des
 Role = Literal["viewer", "operator", "auditor", "admin"]
 
 
-_SECRET_KEY = re.compile(r"pass|pwd|token|secret|auth|key", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"pass|pwd|psw|token|secret|auth|key", re.IGNORECASE)
 
 
 class _Part(BaseModel):
@@ -112,7 +112,10 @@ class CameraSettings(_Part):
     @field_validator("url", "look_url")
     @classmethod
     def _holds_no_password(cls, url: str) -> str:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # whose words may quote the address
+            raise ValueError("is no address") from None
         if "@" in parts.netloc:
             raise ValueError("user and password belong into the file of credentials, not into the address")
         if any(_SECRET_KEY.search(key) for key, _ in parse_qsl(parts.query, keep_blank_values=True)):
@@ -213,7 +216,9 @@ class Town(_Part):
     @field_validator("database")
     @classmethod
     def _database_holds_no_password(cls, database: str | None) -> str | None:
-        if database and re.match(r"[^/]*//[^/@]*:[^/@]*@", database):
+        address, _, query = (database or "").partition("?")
+        told = {key.lower() for key, _ in parse_qsl(query)}
+        if re.match(r"[^/]*//[^:/@]*:[^@]*@", address) or told & {"password", "sslpassword"}:
             raise ValueError("a password belongs into the environment (PGPASSWORD) or ~/.pgpass, not into the address")
         return database
 
