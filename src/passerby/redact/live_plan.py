@@ -15,9 +15,9 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from passerby.redact.plan import make_plan
+from passerby.redact.plan import check_margins, regions_among
 from passerby.redact.polygons import Polygon
-from passerby.regions import NOTHING, Boxes, Look, Regions, Track, clip
+from passerby.regions import LABELS, NOTHING, Boxes, Look, Regions, clip
 
 CARRIED_S = 0.5
 """Frames that nobody examined are known if those that were, before and after them, are at most so far apart."""
@@ -46,7 +46,12 @@ class LivePlan:
         keep: Sequence[Polygon] = (),
         only: Sequence[Polygon] = (),
     ) -> None:
-        """As in `plan.make_plan`."""
+        """As in `plan.make_plan`.
+
+        Raises:
+            SettingsError: a margin is negative or no number.
+        """
+        check_margins(margins)
         self._size, self._time_base = size, time_base
         self._margins, self._keep, self._only = margins, keep, only
         self._verdicts: list[_Verdict] = []
@@ -71,22 +76,24 @@ class LivePlan:
         wants_motion = "motion" in self._margins
         if not known or (wants_motion and moving is None):
             return None
-        if not len(boxes) and not (wants_motion and moving is not None and len(moving)):
+        places = [(what, boxes[labels == what]) for what in np.unique(labels).tolist()]
+        if moving is not None and len(moving):
+            places.append((LABELS.index("motion"), moving))
+        return self._regions(places)
+
+    def _regions(self, places: Sequence[tuple[int, Boxes]]) -> Regions | None:
+        """Boxes of some labels as regions; None where one of them makes no sense."""
+        grown, labels = [], []
+        for what, found in places:
+            margin = self._margins.get(LABELS[what])
+            if margin is not None:
+                wider, painted = regions_among(found, self._size, margin, self._keep, self._only)
+                grown.append(wider[painted])
+                labels.append(np.full(len(grown[-1]), what, np.uint8))
+        if not grown:
             return _CLEAR
-        at = np.array([pts], np.int64)
-        score, seen = np.ones(1, np.float32), np.ones(1, np.bool_)
-        tracks = [Track(int(label), at, box[None], score, seen) for box, label in zip(boxes, labels, strict=True)]
-        plan = make_plan(
-            [Look(pts, NOTHING, moving=moving)],
-            tracks,
-            sha256="",
-            size=self._size,
-            time_base=self._time_base,
-            margins=self._margins,
-            keep=self._keep,
-            only=self._only,
-        )
-        return plan.regions_at(pts)
+        boxes = np.concatenate(grown)
+        return Regions(boxes, np.concatenate(labels)) if np.isfinite(boxes).all() else None
 
     def is_known(self, pts: int) -> bool:
         """Whether enough is known of a frame to show any of it."""

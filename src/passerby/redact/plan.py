@@ -198,11 +198,7 @@ def make_plan(
         RedactionIncomplete: the time stamps of the looks do not rise.
         SettingsError: a margin is negative or no number.
     """
-    for label, margin in margins.items():
-        if not (math.isfinite(margin) and margin >= 0):
-            raise SettingsError(
-                f"the margin of {label} is {margin}; nothing was started", hint="Use 0 or more, such as 0.15"
-            )
+    check_margins(margins)
     pts, whole, moving = _frames(looks, motion="motion" in margins)
     found = [moving, *((track.label, track.pts, track.boxes) for track in tracks)]
     covered = [(what, margins[LABELS[what[0]]]) for what in found if LABELS[what[0]] in margins]
@@ -218,6 +214,15 @@ def make_plan(
     settings = PlanSettings(tuple(margins.items()), tuple(keep), tuple(only))
     plan = Plan(sha256.lower(), *size, time_base, pts, whole, offsets, boxes[order], labels[order], (), settings)
     return plan.with_gops(gops)
+
+
+def check_margins(margins: Mapping[str, float]) -> None:
+    """Raise SettingsError if a margin is negative or no number."""
+    for label, margin in margins.items():
+        if not (math.isfinite(margin) and margin >= 0):
+            raise SettingsError(
+                f"the margin of {label} is {margin}; nothing was started", hint="Use 0 or more, such as 0.15"
+            )
 
 
 def _frames(looks: Iterable[Look], *, motion: bool) -> tuple[Times, Flags, Placed]:
@@ -249,6 +254,18 @@ def _regions_of(
     frames = np.searchsorted(pts, at).astype(np.int64)
     known = frames < len(pts)
     known[known] = pts[frames[known]] == at[known]
+    grown, painted = regions_among(found, size, margin, keep, only)
+    chosen = known & painted
+    return frames[chosen], grown[chosen], label
+
+
+def regions_among(
+    found: Boxes, size: tuple[int, int], margin: float, keep: Sequence[Polygon], only: Sequence[Polygon]
+) -> tuple[Boxes, Flags]:
+    """Boxes of one label, grown, and which of them are painted. Boxes that make no sense are, and come as NaN.
+
+    The arguments are those of `make_plan`.
+    """
     limit = np.array([*size, *size], np.float32)
     # Far outside of the picture it makes no difference how far; NaN stays NaN.
     grown = np.clip(grow(found, margin), -limit, 2 * limit)
@@ -257,8 +274,7 @@ def _regions_of(
     senseless |= within & (grown[:, 2:] == grown[:, :2]).any(axis=1)
     painted = senseless | (within & ~is_spared(found, size, keep, only))
     grown[senseless] = np.nan
-    chosen = known & painted
-    return frames[chosen], grown[chosen], label
+    return grown, painted
 
 
 def _reach_into(boxes: Boxes, size: tuple[int, int]) -> Flags:

@@ -1,28 +1,24 @@
-"""One head, face or plate of a live camera: where it was seen, and what is covered for it at any time."""
+"""One head, face or plate of a live camera: where it was seen, or carried to, and for how long it is covered."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from passerby.regions import Boxes
-from passerby.track.association import FADE_S
-from passerby.track.motion import (
-    Seconds,
-    States,
-    between,
-    end_velocity,
-    predict,
-    to_boxes,
-    to_states,
-    union,
-)
-from passerby.track.smoother import DRIFT_AT_MOST, END_FADE_S, END_WINDOW_S, beyond, widened
+from passerby.track.motion import end_velocity
+from passerby.track.smoother import END_WINDOW_S
 
 _KEPT = 8
 """So many of the latest places are kept, however old, to know the motion by."""
+
+Corners = list[float]
+Knot = list[float]
+"""A place: its time in seconds, then the box's centre, width and height."""
+Velocity = npt.NDArray[np.float64]
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +31,7 @@ class LiveTrack:
         ends_s: looks found its place empty then; nothing of it is covered from there on.
         times: of its places, rising.
         boxes: its places, four corners each.
-        seen: whether a detection stands behind each place; else it was carried there.
+        sightings: the times at which a detection stands behind its place, rising; at the others it was carried there.
         empty: looks in a row that found nothing at its place.
     """
 
@@ -43,24 +39,30 @@ class LiveTrack:
     begins_s: float
     ends_s: float = math.inf
     times: list[float] = field(default_factory=list)
-    boxes: list[list[float]] = field(default_factory=list)
-    seen: list[bool] = field(default_factory=list)
+    boxes: list[Corners] = field(default_factory=list)
+    sightings: list[float] = field(default_factory=list)
     empty: int = 0
+    _knots: list[Knot] = field(default_factory=list)
+    _velocities: list[Velocity | None] = field(default_factory=lambda: [None, None])  # at its first and its last place
 
-    def add(self, at_s: float, box: list[float], *, seen: bool) -> None:
+    def add(self, at_s: float, box: Corners, *, seen: bool) -> None:
         """It was found, or carried, here; later than everything so far."""
-        self._insert(len(self.times), at_s, box, seen=seen)
+        self._insert(len(self.times), at_s, box)
         if seen:
+            self.sightings.append(at_s)
             self.empty = 0
 
-    def add_before(self, at_s: float, box: list[float]) -> None:
+    def add_before(self, at_s: float, box: Corners) -> None:
         """It was found here before everything so far."""
-        self._insert(0, at_s, box, seen=True)
+        self._insert(0, at_s, box)
+        self.sightings.insert(0, at_s)
 
-    def _insert(self, index: int, at_s: float, box: list[float], *, seen: bool) -> None:
+    def _insert(self, index: int, at_s: float, box: Corners) -> None:
+        x1, y1, x2, y2 = box
         self.times.insert(index, at_s)
         self.boxes.insert(index, box)
-        self.seen.insert(index, seen)
+        self._knots.insert(index, [at_s, (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1])
+        self._velocities = [None, None]
 
     @property
     def last_s(self) -> float:
@@ -70,73 +72,77 @@ class LiveTrack:
     @property
     def last_seen_s(self) -> float:
         """When a detection last stood behind its place."""
-        return next(at_s for at_s, seen in zip(reversed(self.times), reversed(self.seen), strict=True) if seen)
+        return self.sightings[-1]
+
+    def covered_from_s(self, reach_s: float) -> float:
+        """When it is first covered, `reach_s` before its first place."""
+        return max(self.times[0] - reach_s, self.begins_s)
+
+    def box_at(self, at_s: float) -> Corners | None:
+        """Its place at exactly this time, if it was found or carried there then."""
+        index = bisect_left(self.times, at_s)
+        return self.boxes[index] if index < len(self.times) and self.times[index] == at_s else None
+
+    def unseen_for(self, at_s: float) -> float:
+        """Seconds from a time to the nearest sighting."""
+        index = bisect_left(self.sightings, at_s)
+        return min(abs(at_s - seen_s) for seen_s in self.sightings[max(0, index - 1) : index + 1])
+
+    def first_knot(self) -> Knot:
+        """Its first place."""
+        return self._knots[0]
+
+    def last_knot(self) -> Knot:
+        """Its latest place."""
+        return self._knots[-1]
+
+    def knots_around(self, at_s: float) -> list[Knot]:
+        """The four places around a time between its first and its latest one, two before and two after.
+
+        Where there is none, it is as if it had moved, or will move, evenly.
+        """
+        last = len(self._knots) - 1
+        if not last:
+            only_s, *state = self._knots[0]
+            return [[only_s + step, *state] for step in (-1, 0, 1, 2)]
+        left = max(0, min(bisect_right(self.times, at_s) - 1, last - 1))
+        around = self._knots[max(0, left - 1) : left + 3]
+        if left == 0:
+            around.insert(0, _evenly(around[1], around[0]))
+        if left + 1 == last:
+            around.append(_evenly(around[-2], around[-1]))
+        return around
+
+    def first_velocity(self) -> Velocity:
+        """How its first place moves, float64, shape (4,), per second."""
+        first = self._velocities[0]
+        if first is None:
+            count = max(2, bisect_right(self.times, self.times[0] + END_WINDOW_S))
+            first = self._velocities[0] = _velocity(self._knots[:count])
+        return first
+
+    def last_velocity(self) -> Velocity:
+        """How its latest place moves."""
+        last = self._velocities[1]
+        if last is None:
+            count = max(2, len(self.times) - bisect_left(self.times, self.times[-1] - END_WINDOW_S))
+            last = self._velocities[1] = _velocity(self._knots[: -count - 1 : -1])
+        return last
 
     def forget_before(self, at_s: float) -> None:
         """Places that no frame needs any more; the latest few are kept, and the last one that was seen."""
-        spare = min(len(self.times) - _KEPT, int(np.searchsorted(self.times, at_s)) - 1)
-        spare = min(spare, max(index for index, seen in enumerate(self.seen) if seen))
+        spare = min(len(self.times) - _KEPT, bisect_left(self.times, at_s) - 1)
+        spare = min(spare, bisect_left(self.times, self.last_seen_s))
         if spare > 0:
-            del self.times[:spare], self.boxes[:spare], self.seen[:spare]
-
-    def expected(self, at_s: float) -> States:
-        """Where it is looked for at a time after its latest place: float64, shape (1, 4)."""
-        seconds, states = self._newest_first()
-        velocity = end_velocity(seconds, states, END_WINDOW_S)
-        return predict(states[:1], velocity[None], np.array([at_s - seconds[0]]), FADE_S)
-
-    def covered(self, at_s: float, reach_s: float, steady_s: float, drift: float) -> Boxes:
-        """What is covered for it at a time: float32, shape (0 or 1, 4).
-
-        Args:
-            at_s: the time.
-            reach_s: how long before its first place it is covered.
-            steady_s: the box is as large as those so long before and after, too.
-            drift: as in `smoother.TrackOptions`.
-        """
-        first_s = max(self.times[0] - reach_s, self.begins_s)
-        if not first_s <= at_s < self.ends_s:
-            return np.zeros((0, 4), np.float32)
-        around = np.clip([at_s - steady_s, at_s, at_s + steady_s], first_s, None)
-        boxes = self._at(around, drift)
-        if at_s in self.times:
-            found = np.array([box for time, box in zip(self.times, self.boxes, strict=True) if time == at_s])
-            boxes = np.concatenate([boxes, found.astype(np.float32)])
-        return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])[None].astype(np.float32)
-
-    def held(self, at_s: float, drift: float) -> Boxes:
-        """Where it may be after it was lost, at a time after its latest place: float32, shape (1, 4).
-
-        It holds the place where it was last, and where its motion led; over time it only grows.
-        """
-        return self._at(np.array([at_s]), drift)
-
-    def _at(self, times: Seconds, drift: float) -> Boxes:
-        known = np.array(self.times)
-        states = to_states(np.array(self.boxes, np.float32))
-        before, after = times < known[0], times > known[-1]
-        boxes = np.zeros((len(times), 4), np.float32)
-        within = ~before & ~after
-        boxes[within] = to_boxes(between(times[within], known, states))
-        boxes[before] = beyond(known, states, times[before])
-        boxes[after] = _lost(known[::-1], states[::-1], times[after])
-        spread = np.minimum(drift * self._unseen_for(times), DRIFT_AT_MOST)
-        return widened(boxes, spread)
-
-    def _unseen_for(self, times: Seconds) -> Seconds:
-        """Seconds from each time to the nearest sighting."""
-        sightings = np.array(self.times)[np.array(self.seen)]
-        return np.asarray(np.abs(times[:, None] - sightings[None]).min(axis=1), np.float64)
-
-    def _newest_first(self) -> tuple[Seconds, States]:
-        newest = slice(None, -_KEPT - 1, -1)
-        return np.array(self.times[newest]), to_states(np.array(self.boxes[newest], np.float32))
+            del self.times[:spare], self.boxes[:spare], self._knots[:spare]
+            del self.sightings[: bisect_left(self.sightings, self.times[0])]
+            self._velocities[0] = None
 
 
-def _lost(seen_at: Seconds, states: States, times: Seconds) -> Boxes:
-    """Boxes after the end of a track, where `states[0]` is its end: from where it was last to where it went."""
-    velocity = end_velocity(seen_at, states, END_WINDOW_S)
-    ends = np.repeat(states[:1], len(times), axis=0)
-    gone = predict(ends, np.repeat(velocity[None], len(times), axis=0), times - seen_at[0], END_FADE_S)
-    gone[:, 2:] = np.maximum(gone[:, 2:], ends[:, 2:])
-    return union(to_boxes(ends), to_boxes(gone))
+def _evenly(before: Knot, at: Knot) -> Knot:
+    return [2 * here - there for there, here in zip(before, at, strict=True)]
+
+
+def _velocity(end_first: list[Knot]) -> Velocity:
+    knots = np.array(end_first)
+    return end_velocity(knots[:, 0], knots[:, 1:], END_WINDOW_S)

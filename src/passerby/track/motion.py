@@ -66,20 +66,45 @@ def between(times: Seconds, seen_at: Seconds, states: States) -> States:
         return np.repeat(states, len(times), axis=0)
     tangents = _tangents(seen_at, states)
     left = np.clip(np.searchsorted(seen_at, times, side="right") - 1, 0, len(seen_at) - 2)
-    step = (seen_at[left + 1] - seen_at[left])[:, None]
-    u = (times - seen_at[left])[:, None] / step
+    right = left + 1
+    return _curve(times, seen_at[left], seen_at[right], states[left], states[right], tangents[left], tangents[right])
+
+
+def along(times: Seconds, seen_at: Seconds, states: States) -> States:
+    """The same for many paths, each at one time between the second and the third of four sightings.
+
+    Args:
+        times: float64, shape (N,).
+        seen_at: float64, shape (N, 4), rising.
+        states: float64, shape (N, 4, 4): four sightings of each.
+    """
+    steps = np.diff(seen_at, axis=1)[:, :, None]
+    slopes = np.diff(states, axis=1) / steps
+    start = _tangent(slopes[:, 0], slopes[:, 1], steps[:, 0], steps[:, 1])
+    end = _tangent(slopes[:, 1], slopes[:, 2], steps[:, 1], steps[:, 2])
+    return _curve(times, seen_at[:, 1], seen_at[:, 2], states[:, 1], states[:, 2], start, end)
+
+
+def _curve(
+    times: Seconds, from_s: Seconds, to_s: Seconds, start: States, end: States, leaving: States, arriving: States
+) -> States:
+    step = (to_s - from_s)[:, None]
+    u = (times - from_s)[:, None] / step
     rise = u * u * (3 - 2 * u)
-    curve = states[left] * (1 - rise) + states[left + 1] * rise
-    bend = tangents[left] * (u * (1 - u) ** 2) - tangents[left + 1] * (u * u * (1 - u))
-    return np.asarray(curve + step * bend, np.float64)
+    bend = leaving * (u * (1 - u) ** 2) - arriving * (u * u * (1 - u))
+    return np.asarray(start * (1 - rise) + end * rise + step * bend, np.float64)
 
 
 def _tangents(seen_at: Seconds, states: States) -> States:
     steps = np.diff(seen_at)[:, None]
     slopes = np.diff(states, axis=0) / steps
-    before, after = slopes[:-1], slopes[1:]
-    weight = (steps[:-1] + 2 * steps[1:]) / (3 * (steps[:-1] + steps[1:]))
+    inner = _tangent(slopes[:-1], slopes[1:], steps[:-1], steps[1:])
+    return np.concatenate([slopes[:1], inner, slopes[-1:]])
+
+
+def _tangent(before: States, after: States, step_before: Seconds, step_after: Seconds) -> States:
+    """The slope at sightings, from the slopes before and after them, and how long those last, shape (N, 1)."""
+    weight = (step_before + 2 * step_after) / (3 * (step_before + step_after))
     mixed = weight * after + (1 - weight) * before
     same_way = (before * after > 0) & (mixed != 0)
-    inner = np.divide(before * after, mixed, out=np.zeros_like(mixed), where=same_way)
-    return np.concatenate([slopes[:1], inner, slopes[-1:]])
+    return np.divide(before * after, mixed, out=np.zeros_like(mixed), where=same_way)

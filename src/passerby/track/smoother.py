@@ -152,8 +152,12 @@ def beyond(seen_at: Seconds, states: States, times: Seconds) -> Boxes:
     """Boxes before or after a track, where `states[0]` is its end: where it went, and where it may have stayed."""
     velocity = end_velocity(seen_at, states, END_WINDOW_S)
     ends = np.repeat(states[:1], len(times), axis=0)
-    elapsed = times - seen_at[0]
-    gone = predict(ends, velocity * np.sign(elapsed)[:, None], np.abs(elapsed), END_FADE_S)
+    return swept(ends, np.repeat(velocity[None], len(times), axis=0), times - seen_at[0])
+
+
+def swept(ends: States, velocities: States, elapsed: Seconds) -> Boxes:
+    """The same for many ends, each with its velocity and the seconds from it, shape (N,), less than 0 before it."""
+    gone = predict(ends, velocities * np.sign(elapsed)[:, None], np.abs(elapsed), END_FADE_S)
     gone[:, 2:] = np.maximum(gone[:, 2:], ends[:, 2:])
     reach = SWEEP * ends[:, 2:]
     behind = gone.copy()

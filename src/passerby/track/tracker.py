@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from passerby.regions import Boxes, Detections, clip, no_boxes, share_within
 from passerby.track.association import Indices, Nearness, near_pairs
+from passerby.track.live_paths import expected_at, places_at
 from passerby.track.live_track import LiveTrack
-from passerby.track.motion import to_states
+from passerby.track.motion import to_states, union
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +87,19 @@ class LiveTracker:
 
     def covered(self, at_s: float) -> tuple[Boxes, npt.NDArray[np.uint8]]:
         """What is to be covered at a time: boxes, cut at the edges of the frame, and the label of each."""
-        options = self._options
-        parts = [
-            (track.covered(at_s, options.reach_s, options.steady_s, options.drift), track.label)
-            for track in self._tracks
-        ]
-        boxes = clip(np.concatenate([no_boxes(), *(boxes for boxes, _ in parts)]), *self._size)
-        labels = np.array([label for boxes, label in parts for _ in range(len(boxes))], np.uint8)
-        shown = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        reach_s = self._options.reach_s
+        tracks = [track for track in self._tracks if track.covered_from_s(reach_s) <= at_s < track.ends_s]
+        if not tracks:
+            return no_boxes(), np.zeros(0, np.uint8)
+        boxes = clip(self._steady(tracks, at_s), *self._size)
+        labels = np.array([track.label for track in tracks], np.uint8)
+        shown = _in_picture(boxes)
         return boxes[shown], labels[shown]
 
     def doubtful(self, at_s: float) -> Boxes:
         """Places of what is neither found nor carried any more; a look could find them empty: float32, shape (N, 4)."""
-        lost = [self._place(track, at_s) for track in self._going(at_s) if track.last_s < at_s]
-        return np.concatenate([no_boxes(), *lost])
+        places = self._places([track for track in self._going(at_s) if track.last_s < at_s], at_s)
+        return places[_in_picture(places)]
 
     def _begin_scene(self, at_s: float) -> None:
         for track in self._going(at_s):
@@ -113,9 +113,7 @@ class LiveTracker:
     def _take_label(self, at_s: float, label: int, found: Detections, looked_at: Boxes) -> None:
         going = [track for track in self._going(at_s) if track.label == label]
         free = self._give(at_s, found, going)
-        for track in going:
-            if track.last_s < at_s:
-                self._miss(track, at_s, looked_at)
+        self._miss([track for track in going if track.last_s < at_s], at_s, looked_at)
         self._start(at_s, label, found[free])
 
     def _give(self, at_s: float, found: Detections, going: list[LiveTrack]) -> Indices:
@@ -123,7 +121,7 @@ class LiveTracker:
         near = [track for track in going if at_s - track.last_s <= self._options.gap_s]
         left = np.ones(len(found), np.bool_)
         if near and len(found):
-            expected = np.concatenate([track.expected(at_s) for track in near])
+            expected = expected_at(near, at_s)
             elapsed = np.array([at_s - track.last_s for track in near])
             high = found.scores >= self._options.start_threshold
             rows, columns, closeness = near_pairs(found.boxes, high, expected, elapsed, Nearness())
@@ -137,18 +135,30 @@ class LiveTracker:
                     taken.add(other)
         return np.flatnonzero(left)
 
-    def _miss(self, track: LiveTrack, at_s: float, looked_at: Boxes) -> None:
-        """A track that was not found: it ends where looks at all of its place found nothing, not sooner."""
-        place = self._place(track, at_s)
-        if not len(place) or share_within(place, looked_at)[0] >= _IN_FULL:
-            track.empty += 1
-        if track.empty >= self._options.empty_looks and at_s - track.last_seen_s >= self._options.hold_s:
-            track.ends_s = at_s
+    def _miss(self, missed: list[LiveTrack], at_s: float, looked_at: Boxes) -> None:
+        """Tracks that were not found: each ends where looks at all of its place found nothing, not sooner."""
+        places = self._places(missed, at_s)
+        gone = ~_in_picture(places) | (share_within(places, looked_at) >= _IN_FULL)
+        for track, is_empty in zip(missed, gone.tolist(), strict=True):
+            track.empty += is_empty
+            if track.empty >= self._options.empty_looks and at_s - track.last_seen_s >= self._options.hold_s:
+                track.ends_s = at_s
 
-    def _place(self, track: LiveTrack, at_s: float) -> Boxes:
-        """Where a lost track may be, as far as it is in the picture."""
-        place = clip(track.held(at_s, self._options.drift), *self._size)
-        return place[(place[:, 2:] > place[:, :2]).all(axis=1)]
+    def _places(self, tracks: list[LiveTrack], at_s: float) -> Boxes:
+        """Where lost tracks may be, cut at the edges of the picture; empty for those that left it."""
+        return clip(places_at([(track, at_s) for track in tracks], self._options.drift), *self._size)
+
+    def _steady(self, tracks: list[LiveTrack], at_s: float) -> Boxes:
+        """What is covered for each track: as far as it reaches shortly before and after, and where it was found."""
+        reach_s, steady_s = self._options.reach_s, self._options.steady_s
+        times = (at_s - steady_s, at_s, at_s + steady_s)
+        asked = [(track, max(time, track.covered_from_s(reach_s))) for track in tracks for time in times]
+        boxes = places_at(asked, self._options.drift).reshape(len(tracks), len(times), 4)
+        boxes = np.concatenate([boxes[:, :, :2].min(axis=1), boxes[:, :, 2:].max(axis=1)], axis=1)
+        known = [track.box_at(at_s) for track in tracks]
+        found = [index for index, box in enumerate(known) if box is not None]
+        boxes[found] = union(boxes[found], np.array([known[index] for index in found], np.float32).reshape(-1, 4))
+        return boxes
 
     def _start(self, at_s: float, label: int, found: Detections) -> None:
         strong = found.scores >= self._options.start_threshold
@@ -185,3 +195,8 @@ class LiveTracker:
             track.forget_before(long_ago)
         while self._unclaimed and self._unclaimed[0].at_s < long_ago:
             self._unclaimed.popleft()
+
+
+def _in_picture(boxes: Boxes) -> npt.NDArray[np.bool_]:
+    """Which boxes, cut at its edges, have anything left."""
+    return np.asarray((boxes[:, 2:] > boxes[:, :2]).all(axis=1), np.bool_)
