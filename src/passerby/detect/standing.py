@@ -72,9 +72,14 @@ class Standing:
             shrink: pixels of the frame for one of the sketch, x and y.
             looked: the whole of the key was looked at.
         """
-        kept = [held for held in self._held if not _is_among(held.found, found)]
+        known = Detections.join([held.found for held in self._held])
+        kept = [self._held[index] for index in np.flatnonzero(~_found_again(known, found, HELD_FROM))]
         if looked:
-            kept = [_looked_for(held, found) for held in kept]
+            weakly = _found_again(Detections.join([held.found for held in kept]), found, _WEAK)
+            kept = [
+                replace(held, missed=0 if again else held.missed + 1)
+                for held, again in zip(kept, weakly.tolist(), strict=True)
+            ]
         kept = [held for held in kept if held.missed < self._most_missed]
         still = [held for held in (_moved(held, sketch, shrink) for held in kept) if held is not None]
         strong = found[found.scores >= HELD_FROM]
@@ -84,17 +89,14 @@ class Standing:
         return without_repeats(found, hints(remembered, np.zeros((len(remembered), 2), np.float32)))
 
 
-def _is_among(one: Detections, found: Detections, least: float = HELD_FROM) -> bool:
-    """Whether it was found again; a hint does not count, and a weak detection is a sighting that replaces it only if
-    it is held itself."""
-    same = (found.labels == one.labels[0]) & (found.scores >= least)
-    return bool((iou(one.boxes, found.boxes[same]) > _SAME).any())
+def _found_again(known: Detections, found: Detections, least: float) -> npt.NDArray[np.bool_]:
+    """Which of what is known was found again with at least this score: bool, shape (N,).
 
-
-def _looked_for(held: _Held, found: Detections) -> _Held:
-    """It, after a look at the whole picture."""
-    weakly = _is_among(held.found, found, least=_WEAK)
-    return replace(held, missed=0 if weakly else held.missed + 1)
+    A hint does not count, and a weak detection is a sighting that replaces another only if it is held itself.
+    """
+    found = found[found.scores >= least]
+    same = (iou(known.boxes, found.boxes) > _SAME) & (known.labels[:, None] == found.labels[None, :])
+    return np.asarray(same.any(axis=1), np.bool_)
 
 
 def _held(found: Detections, sketch: Luma, shrink: npt.NDArray[np.float32]) -> _Held | None:
