@@ -130,6 +130,15 @@ def test_who_comes_after_a_killed_supervisor_waits_for_what_it_left_behind(tmp_p
     FolderLock(tmp_path, 60).close()
 
 
+def test_the_folder_that_is_made_is_for_its_owner_only_and_one_that_was_there_is_left_as_it_is(tmp_path: Path) -> None:
+    """Who may see which camera is asked by the pages; other users of the machine must not find the files beside."""
+    FolderLock(tmp_path / "srv" / "data", 1).close()
+    assert stat.S_IMODE((tmp_path / "srv" / "data").stat().st_mode) == 0o700
+    (tmp_path / "shared").mkdir(0o750)
+    FolderLock(tmp_path / "shared", 1).close()
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o750
+
+
 def test_a_process_that_hangs_is_ended_and_started_anew(tmp_path: Path, clip: Path) -> None:
     """SIGSTOP: it runs by what the system says, and nothing comes of it."""
     with running(tmp_path, camera("square", clip, watchdog_s=10)) as supervisor:

@@ -21,7 +21,7 @@ class FolderLock:
     supervisor that was killed finish their segments first, and are waited for.
 
     Args:
-        folder: of the data; made if need be.
+        folder: of the data; made if need be, for its owner only.
         patience_s: how long to wait for processes that were left behind.
 
     Attributes:
@@ -33,7 +33,7 @@ class FolderLock:
 
     def __init__(self, folder: Path, patience_s: float) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(0o700, parents=True, exist_ok=True)
             self._alone = _opened(folder / _SUPERVISOR)
             self.inherited = _opened(folder / _PROCESSES)
         except OSError as error:
