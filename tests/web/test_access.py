@@ -13,7 +13,7 @@ from passerby.web.asking import permission_of
 
 from .conftest import Browser, Clock, People
 from .routes import CLOSED, RULES, SOCKETS, routes_of
-from .town import GATE, QuietTown
+from .town import GATE, QuietTown, record
 
 every_closed_route = pytest.mark.parametrize("route", CLOSED, ids=" ".join)
 
@@ -168,6 +168,18 @@ def test_an_admin_of_a_site_moves_no_camera_into_or_out_of_it(people: People) ->
         sent = {"camera": body.model_dump(mode="json")}
         assert other.put("/api/v1/cameras/market", json=sent).status_code == 403
         assert other.post("/api/v1/cameras", json=sent).status_code == 403
+
+
+def test_recordings_of_another_site_are_not_had_by_taking_the_name_of_a_camera_that_is_gone(
+    people: People, town: QuietTown
+) -> None:
+    record(town.archive, "cellar")
+    sent = {"camera": {"name": "cellar", "site": "square", "url": "demo:"}}
+    other = _other_admin(people)
+    answer = other.post("/api/v1/cameras", json=sent)
+    assert (answer.status_code, "recordings of another camera" in answer.text) == (422, True)
+    assert other.get("/api/v1/cameras/cellar").status_code == 404
+    assert people.browser(Role.ADMIN).post("/api/v1/cameras", json=sent).status_code == 201
 
 
 def test_no_answer_holds_the_address_or_the_password_of_a_camera(people: People, town: QuietTown) -> None:

@@ -15,7 +15,8 @@ from passerby.serve.credentials import Credentials
 from passerby.serve.permissions import Caller, Permission
 from passerby.serve.town import CameraSettings
 from passerby.web.answers import Camera, CameraList, Trial
-from passerby.web.asking import API, ERRORS, Needs, TheAccounts, TheNetwork, camera_for, cameras_for
+from passerby.web.area_log import log_areas
+from passerby.web.asking import API, ERRORS, Needs, TheAccounts, TheNetwork, add_camera_for, camera_for, cameras_for
 
 router = APIRouter(prefix=API, tags=["cameras"], responses=ERRORS)
 
@@ -85,7 +86,8 @@ def add_camera(body: CameraBody, network: TheNetwork, accounts: TheAccounts, cal
     """Add a camera and start it."""
     _refuse_other_site(caller, body.camera.site)
     accounts.log.add(caller.account, "added a camera", body.camera.name)
-    network.add_camera(body.camera, body.credentials)
+    log_areas(accounts.log, caller.account, None, body.camera)
+    add_camera_for(network, caller, body.camera, body.credentials)
     return _camera(body.camera, network.status(body.camera.name))
 
 
@@ -98,9 +100,10 @@ def get_camera(name: str, network: TheNetwork, caller: _Sees) -> Camera:
 @router.put("/cameras/{name}")
 def edit_camera(name: str, body: CameraBody, network: TheNetwork, accounts: TheAccounts, caller: _Edits) -> Camera:
     """Give a camera other settings; its name stays. It starts anew."""
-    camera_for(network, caller, name)
+    before = camera_for(network, caller, name)
     _refuse_other_site(caller, body.camera.site)
     accounts.log.add(caller.account, "edited a camera", name)
+    log_areas(accounts.log, caller.account, before, body.camera)
     network.edit_camera(name, body.camera, body.credentials)
     return _camera(body.camera, network.status(name))
 

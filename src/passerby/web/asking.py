@@ -11,7 +11,9 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
+from passerby.errors import SettingsError
 from passerby.serve.accounts import Accounts
+from passerby.serve.credentials import Credentials
 from passerby.serve.network import Network
 from passerby.serve.permissions import Caller, Permission
 from passerby.serve.town import CameraSettings
@@ -95,6 +97,22 @@ def camera_for(network: Network, caller: Caller, name: str) -> CameraSettings:
 def cameras_for(network: Network, caller: Caller) -> list[CameraSettings]:
     """All cameras that exist for the caller."""
     return [camera for camera in network.town.camera if caller.sees(camera.site)]
+
+
+def add_camera_for(network: Network, caller: Caller, camera: CameraSettings, credentials: Credentials | None) -> None:
+    """Add a camera to a site that the caller sees.
+
+    Recordings outlast their camera, and are found by its name: who is held to some sites may not take one that has
+    some, and see them.
+
+    Raises:
+        SettingsError: the camera cannot be added, or not under this name.
+    """
+    if caller.sites is not None and any(used.camera == camera.name for used in network.archive.usage()):
+        raise SettingsError(
+            f"there are recordings of another camera {camera.name}; nothing was added", hint="Choose another name"
+        )
+    network.add_camera(camera, credentials)
 
 
 def checked_range(begin: datetime, end: datetime, longest: timedelta = LONGEST_RANGE) -> tuple[datetime, datetime]:

@@ -15,6 +15,7 @@ from passerby.serve.network import CameraTrial
 from passerby.serve.permissions import Permission
 from passerby.serve.town import PLAIN_SITE, CameraSettings
 from passerby.settings import Covered
+from passerby.web.asking import add_camera_for
 from passerby.web.pages.camera_trial import show_trial
 from passerby.web.pages.dialogs import put_away
 from passerby.web.pages.markup import box, button, told, words
@@ -142,7 +143,9 @@ class CameraForm:
             )
         else:
             done = await visit.do(
-                "added a camera", settings.name, lambda: visit.network.add_camera(settings, credentials)
+                "added a camera",
+                settings.name,
+                lambda: add_camera_for(visit.network, visit.caller, settings, credentials),
             )
         if done:
             told(f"{settings.shown} was saved")

@@ -94,6 +94,8 @@ def build(visit: Visit) -> None:
     @ui.refreshable
     def listed() -> None:
         rows.clear()
+        if not visit.cameras():
+            words("p", "There is none yet.", "quiet")
         with table("Cameras", _HEADINGS):
             rows.update({camera.name: CameraRow(visit, camera, listed.refresh) for camera in visit.cameras()})
         refresh()
@@ -111,8 +113,6 @@ def build(visit: Visit) -> None:
         with box("div", "line"):
             button("Add a camera", add, "main")
     with panel("All cameras"):
-        if not visit.cameras():
-            words("p", "There is none yet.", "quiet")
         listed()
     ui.timer(POLL_S, refresh)
 
