@@ -241,6 +241,30 @@ def test_during_a_pause_the_right_password_is_not_looked_at(accounts: Accounts, 
     _fail(accounts, 4)  # counted anew
 
 
+def test_who_logged_in_lately_from_somewhere_is_not_locked_out_by_others(
+    accounts: Accounts, anna: str, clock: Clock
+) -> None:
+    _log_in(accounts, address="10.0.0.2")
+    _fail(accounts, 5, address="10.9.9.9")
+    for elsewhere in ("10.9.9.9", "10.8.8.8"):
+        with pytest.raises(LoginPaused):
+            _log_in(accounts, address=elsewhere)
+    _log_in(accounts, address="10.0.0.2")
+    with pytest.raises(LoginPaused):  # and that helps nobody else
+        _log_in(accounts, address="10.9.9.9")
+    _fail(accounts, 5, address="10.0.0.2")  # from there, too, guessing is slowed down
+    with pytest.raises(LoginPaused):
+        _log_in(accounts, address="10.0.0.2")
+
+
+def test_from_where_one_logged_in_is_forgotten_after_a_day(accounts: Accounts, anna: str, clock: Clock) -> None:
+    _log_in(accounts, address="10.0.0.2")
+    clock.pass_s(PauseRules().forgotten_s + 1)
+    _fail(accounts, 5, address="10.9.9.9")
+    with pytest.raises(LoginPaused):
+        _log_in(accounts, address="10.0.0.2")
+
+
 def test_an_address_is_slowed_down_whatever_names_it_tries(accounts: Accounts, anna: str, clock: Clock) -> None:
     for number in range(20):
         _fail(accounts, 1, name=f"name{number}")

@@ -37,7 +37,11 @@ class PauseRules:
 
 
 class Pauses:
-    """Counts failed logins. A name that no account has is treated like any other, so that nothing tells them apart."""
+    """Counts failed logins. A name that no account has is treated like any other, so that nothing tells them apart.
+
+    For an account they are counted from everywhere together, except from where it was logged in to of late: those are
+    counted by themselves, so that who guesses elsewhere does not keep the owner out.
+    """
 
     def __init__(self, store: AccountStore, rules: PauseRules) -> None:
         self._store = store
@@ -50,8 +54,9 @@ class Pauses:
             LoginPaused: it is not looked at.
         """
         now = self._store.now()
-        keys = ((_account_key(name), self._rules.free), (_address_key(address), self._rules.free_for_address))
         with self._store.change() as session:
+            own_key = self._own_key(session, name, address)
+            keys = ((own_key, self._rules.free), (_address_key(address), self._rules.free_for_address))
             rows = [session.get(PauseRow, key) for key, _ in keys]
             until = max((row.until for row in rows if row), default=now)
             if until <= now:
@@ -63,11 +68,23 @@ class Pauses:
 
     def passed(self, name: str, address: str) -> None:
         """The password was right. Other failures of the address stay: it may be trying other accounts."""
+        now = self._store.now()
         with self._store.change() as session:
-            session.execute(delete(PauseRow).where(PauseRow.key == _account_key(name)))
+            session.execute(delete(PauseRow).where(PauseRow.key == self._own_key(session, name, address)))
+            session.merge(PauseRow(key=_place_key(name, address), failures=0, last_at=now, until=now))
             if row := session.get(PauseRow, _address_key(address)):
                 row.failures -= 1
-                row.until = self._store.now()
+                row.until = now
+
+    def _own_key(self, session: Session, name: str, address: str) -> str:
+        """What failures of this account count for, if they come from there."""
+        place = session.get(PauseRow, _place_key(name, address))
+        known = place is not None and self._store.now() - place.last_at <= self._forgotten
+        return _place_key(name, address) if known else _account_key(name)
+
+    @property
+    def _forgotten(self) -> timedelta:
+        return timedelta(seconds=self._rules.forgotten_s)
 
     def _count(self, session: Session, key: str, free: int) -> None:
         now = self._store.now()
@@ -75,7 +92,7 @@ class Pauses:
         if row is None:
             row = PauseRow(key=key, failures=0, last_at=now, until=now)
             session.add(row)
-        if now - row.last_at > timedelta(seconds=self._rules.forgotten_s):
+        if now - row.last_at > self._forgotten:
             row.failures = 0
         row.failures += 1
         row.last_at = now
@@ -88,8 +105,7 @@ class Pauses:
 
     def _tidy(self, session: Session) -> None:
         """Forget what counts no more, and whatever is more than a flood of made-up names should take up."""
-        forgotten = self._store.now() - timedelta(seconds=self._rules.forgotten_s)
-        session.execute(delete(PauseRow).where(PauseRow.last_at < forgotten))
+        session.execute(delete(PauseRow).where(PauseRow.last_at < self._store.now() - self._forgotten))
         too_many = session.scalar(select(func.count()).select_from(PauseRow)) or 0
         if too_many > _MOST_ROWS:
             shortest = select(PauseRow.key).order_by(PauseRow.failures, PauseRow.last_at).limit(too_many - _MOST_ROWS)
@@ -106,6 +122,11 @@ def _paused(pause: timedelta) -> LoginPaused:
 def _account_key(name: str) -> str:
     # A hash: people type their password where the name belongs.
     return hashlib.sha256(f"account:{name.strip().lower()}".encode()).hexdigest()
+
+
+def _place_key(name: str, address: str) -> str:
+    """Of an account at an address that it was logged in from."""
+    return hashlib.sha256(f"place:{_account_key(name)}:{_address_key(address)}".encode()).hexdigest()
 
 
 def _address_key(address: str) -> str:
