@@ -11,6 +11,7 @@ import pytest
 
 from passerby.errors import CameraLost, CameraUnreachable, CameraUnusable, SettingsError
 from passerby.read.camera import open_camera
+from passerby.read.picture import own
 from tests.video_read.clips import STEP, Clip, frames_again, make, read
 
 from .made import GOP, H264, HEVC, MJPEG, address, some
@@ -69,14 +70,14 @@ def test_other_codecs_come_without_packets(clip: Clip, tmp_path: Path) -> None:
     assert all(picture.packet is None and "only H.264 is copied" in picture.why_not_copied for picture in got)
 
 
-def test_planes_are_the_frames_own(tmp_path: Path) -> None:
+def test_painting_a_frame_spreads_to_no_other(tmp_path: Path) -> None:
     path = make(tmp_path / "clip.mp4", H264)
     with open_camera(address(path), speed=math.inf) as camera:
         untouched = [[np.array(plane) for plane in picture.frame.planes] for picture in some(camera, 30)]
     with open_camera(address(path), speed=math.inf) as camera:
         for picture, stored in zip(camera.pictures(), untouched, strict=False):
             assert all(map(np.array_equal, picture.frame.planes, stored))
-            for plane in picture.frame.planes:
+            for plane in own(picture.frame).planes:
                 plane[:] = 0
 
 

@@ -12,7 +12,7 @@ from passerby.detect.evidence import Luma, Mask
 from passerby.media import Frame, Picture
 from passerby.pipeline.stream_moments import Moment
 from passerby.read.camera import HeldPicture, LivePicture
-from passerby.read.picture import picture_of
+from passerby.read.picture import own, picture_of
 
 
 class TooLate(Exception):
@@ -80,7 +80,7 @@ class Waiting:
         """The frame, to be painted: nobody looks at it from here on."""
         with self._lock:
             self._taken = True
-            return self.frame
+            return own(self.frame)
 
     def pass_by(self) -> None:
         """The frame is not painted: nobody looks at it from here on."""

@@ -109,7 +109,7 @@ class HeldDecoder:
         self.decoded += len(arrivals)
         if found is None:
             info = self._info
-            found = frame_of(self._sample.black(), pts, info.time_base, info.orientation, damaged=True, writable=True)
+            found = frame_of(self._sample.black(), pts, info.time_base, info.orientation, damaged=True, writable=False)
         return found
 
 

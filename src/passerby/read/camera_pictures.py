@@ -32,7 +32,8 @@ class LivePicture:
     """A frame as it came from the camera. Private, as `Frame` is.
 
     Attributes:
-        frame: decoded; its planes are its own and may be painted. Its PTS is larger than that of the one before.
+        frame: decoded; to be painted it needs memory of its own (`picture.own`). Its PTS is larger than that of the one
+            before.
         packet: the H.264 packet that it came from, with the frame's PTS as PTS and DTS; None where packets and frames
             do not follow one another one to one, or the codec is another. Its stream is not to be used: the
             connection may have ended.
@@ -179,7 +180,7 @@ class LivePictures:
         why_not = _why_not(shown, repaired=repaired, alone=alone)
         slot.draft.why_not = slot.draft.why_not or why_not
         carrier = self._sample.black() if shown.picture is None else shown.picture
-        frame = frame_of(carrier, pts, info.time_base, info.orientation, damaged=shown.damaged, writable=True)
+        frame = frame_of(carrier, pts, info.time_base, info.orientation, damaged=shown.damaged, writable=False)
         packet = arrival.packet if alone and info.codec == "h264" and shown.picture is not None else None
         if packet is not None:
             packet.pts = packet.dts = pts

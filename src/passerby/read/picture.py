@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Self
 
@@ -39,6 +39,16 @@ def frame_of(
         decoded.make_writable()
     layout, planes = planes_of(carrier, writable=writable)
     return Frame(pts, time_base, layout, planes, orientation, damaged, carrier)
+
+
+def own(frame: Frame) -> Frame:
+    """A frame, to be painted: in memory that nothing else refers to. The given one must not be used afterwards.
+
+    That is its memory as it is, unless the decoder still needs it.
+    """
+    frame.carrier.make_writable()
+    _, planes = planes_of(frame.carrier, writable=True)
+    return replace(frame, planes=planes)
 
 
 def planes_of(carrier: VideoFrame, *, writable: bool) -> tuple[PixelLayout, tuple[Plane, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from passerby.detect.photo import find_in_photo
 from passerby.media import Frame
 from passerby.pipeline.choosing import as_called, photo_nets
-from passerby.read.picture import picture_of
+from passerby.read.picture import own, picture_of
 from passerby.redact.cover import Painter
 from passerby.redact.plan import make_plan
 from passerby.regions import LABELS, Detections, Look, Regions
@@ -25,7 +25,7 @@ def covered_picture(frame: Frame, settings: Settings) -> tuple[bytes, tuple[str,
     found = as_called(find_in_photo(photo_nets(settings), picture), settings)
     regions = _regions_of(found, frame, settings)
     covered = {LABELS[label] for label in regions.labels} if regions is not None else set()
-    return jpeg_of(Painter(settings.style).cover(frame, regions), _LONGEST_PX), tuple(sorted(covered))
+    return jpeg_of(Painter(settings.style).cover(own(frame), regions), _LONGEST_PX), tuple(sorted(covered))
 
 
 def _regions_of(found: Detections, frame: Frame, settings: Settings) -> Regions | None:
