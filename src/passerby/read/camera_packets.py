@@ -46,6 +46,9 @@ class Arrival:
 class Waiting:
     """Packets that arrived and were not taken yet. What does not fit is left out, up to the next keyframe.
 
+    Where the oldest has waited for too long, all are left out: whoever takes them has fallen behind for good, and would
+    get nothing any more but what comes too late.
+
     Attributes:
         dropped: packets that were left out.
     """
@@ -60,6 +63,7 @@ class Waiting:
     def put(self, arrival: Arrival) -> None:
         """Adds a packet, or leaves it out; never blocks."""
         with self._changed:
+            self._leave_out_late(arrival.at_s)
             if self._is_full(arrival) or (self._gap and not arrival.packet.is_keyframe):
                 self._gap = True
                 self.dropped += 1
@@ -69,11 +73,14 @@ class Waiting:
             self._bytes += arrival.packet.size
             self._changed.notify_all()
 
+    def _leave_out_late(self, now_s: float) -> None:
+        if self._arrivals and now_s - self._arrivals[0].at_s > _LONGEST_WAIT_S:
+            self.dropped += len(self._arrivals)
+            self._arrivals.clear()
+            self._bytes, self._gap = 0, True
+
     def _is_full(self, arrival: Arrival) -> bool:
-        if not self._arrivals:
-            return False
-        waited_s = arrival.at_s - self._arrivals[0].at_s
-        return self._bytes + arrival.packet.size > _MOST_WAITING_BYTES or waited_s > _LONGEST_WAIT_S
+        return bool(self._arrivals) and self._bytes + arrival.packet.size > _MOST_WAITING_BYTES
 
     def take(self, timeout_s: float) -> Arrival | None:
         """The oldest packet, or None if there is none in time."""
