@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-import av
 import pytest
+from av.packet import Packet
 
 from passerby.read.camera_packets import Arrival, Waiting
 
@@ -13,7 +14,7 @@ RATE, GOP = 15, 30
 
 
 def arrival(number: int) -> Arrival:
-    packet = av.Packet(b"picture")
+    packet: Packet[Any] = Packet(b"picture")
     packet.is_keyframe = number % GOP == 0
     at_s = number / RATE
     return Arrival(packet, number, 1, datetime.fromtimestamp(at_s, UTC), at_s, at_s)
@@ -30,9 +31,8 @@ def test_who_takes_too_slowly_gets_fresh_packets_again_and_again(share: float) -
             taken += 1
             if found is not None:
                 ages.append(number / RATE - found.at_s)
-    last = ages[len(ages) // 2 :]
-    assert max(last) < 11
-    assert sum(age < 3 for age in last) > 0.2 * len(last)
+    assert max(ages) < 11
+    assert sum(age < 3 for age in ages) > 0.2 * len(ages)
     assert waiting.dropped + len(ages) <= RATE * 600
 
 
