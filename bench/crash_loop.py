@@ -2,7 +2,7 @@
 
     python bench/crash_loop.py [--kills 50] [--seed 1] [--folder FOLDER]
 
-Two made clips are played as cameras. After each kill the next process takes over. In the end the archive is checked,
+Two cameras play the built-in clip. After each kill the next process takes over. In the end the archive is checked,
 every segment is decoded, and what had been shown live is looked up in what is stored: a part is shown once it is
 stored, so that nothing of it may be missing. What a kill loses is what was not shown yet: the part that was being
 filled, at most a second, and the pictures that waited in memory for the delay to pass.
@@ -19,28 +19,28 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
-from av.video.stream import VideoStream
 
 from passerby.archive import StoredSegment, check_archive, open_archive
+from passerby.serve.demo import demo_clip
 from passerby.serve.supervisor import Supervisor
 from passerby.serve.town import CameraSettings, Town
 
 CAMERAS = ("east", "west")
-WIDTH, HEIGHT, RATE_FPS = 192, 128, 10
+_SHORTEST_S = 1 / 15
+"""No part is shorter: clips have 15 frames a second at the most."""
 _TOLERANCE_S = 0.002
 
 
 @dataclass
 class Shown:
-    """What one run of a supervisor said: where the last part of each recording begins, and the processes."""
+    """What supervisors said: where the last part of each recording begins, the processes, and how many parts."""
 
     last_s: dict[tuple[str, str], float] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
@@ -71,6 +71,7 @@ class Crashing:
 
     def __init__(self, folder: Path, clip: Path) -> None:
         self.shown = Shown()
+        self._killed = set[int]()
         self._folder, self._clip = folder, clip
         self._lock = threading.Lock()
         self._process = self._start()
@@ -78,17 +79,27 @@ class Crashing:
     def kill(self, which: str) -> None:
         """End the supervisor, or the process of a camera, as the kernel does when memory is short."""
         if which == "supervisor":
+            self._killed |= set(self.shown.pids.values())
             self._process.kill()
             self._let_go()
             self._process = self._start()
         elif (pid := self.shown.pids.get(which)) is not None:
+            self._killed.add(pid)
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def wait_for_parts(self, count: int, patience_s: float = 300.0) -> None:
+    def wait_for_parts(self, count: int) -> None:
         """Until so many more parts were shown."""
-        enough, deadline_s = self.shown.parts + count, time.monotonic() + patience_s
-        while self.shown.parts < enough:
+        enough = self.shown.parts + count
+        self._wait_until(lambda: self.shown.parts >= enough)
+
+    def wait_for_recovery(self) -> None:
+        """Until each camera has another process than one that was killed: first it puts in order what that one left."""
+        self._wait_until(lambda: not self._killed & set(self.shown.pids.values()))
+
+    def _wait_until(self, come: Callable[[], bool], patience_s: float = 60.0) -> None:
+        deadline_s = time.monotonic() + patience_s
+        while not come():
             if time.monotonic() > deadline_s:
                 raise TimeoutError("no camera came back")
             time.sleep(0.02)
@@ -129,10 +140,9 @@ class Crashing:
                 self.shown.parts += 1
 
 
-def crash_loop(folder: Path, kills: int, seed: int, pause_s: float = 4.0) -> Result:
+def crash_loop(folder: Path, clip: Path, kills: int, seed: int, pause_s: float = 4.0) -> Result:
     """Kill so many times at moments that the seed gives, then look at what is there."""
     draw = random.Random(seed)
-    clip = make_clip(folder / "clip.mp4")
     crashing = Crashing(folder / "data", clip)
     for number in range(kills):
         if number % 2 == 0:  # half of the kills while something is recorded, half at any moment
@@ -140,6 +150,7 @@ def crash_loop(folder: Path, kills: int, seed: int, pause_s: float = 4.0) -> Res
         time.sleep(draw.uniform(0, pause_s))
         crashing.kill(draw.choice(("supervisor", *CAMERAS)))
     crashing.wait_for_parts(5)
+    crashing.wait_for_recovery()
     crashing.finish()
     return _judge(folder / "data", kills, crashing.shown)
 
@@ -156,7 +167,7 @@ def _judge(folder: Path, kills: int, shown: Shown) -> Result:
         problems += _gaps(camera, recording, segments)
     for (camera, recording), starts_s in shown.last_s.items():
         last_s = max((s.info.media_start_s + s.info.duration_s for s in runs.get((camera, recording), [])), default=0.0)
-        if last_s < starts_s + 1 / RATE_FPS - _TOLERANCE_S:
+        if last_s < starts_s + _SHORTEST_S - _TOLERANCE_S:
             problems.append(f"{camera} {recording[:8]}: the part at {starts_s:.2f} s was shown, and is not stored")
     length_s = sum(segment.info.duration_s for segment in stored)
     return Result(kills, len(stored), length_s, len(runs), tuple(problems))
@@ -186,26 +197,6 @@ def _undecodable(segment: StoredSegment) -> list[str]:
         return [f"{segment.info.path}: does not play: {error}"]
     told = segment.info.frames
     return [] if frames == told else [f"{segment.info.path}: {frames} frames decode, and {told} are listed"]
-
-
-def make_clip(path: Path) -> Path:
-    """A moving square for six seconds, H.264 with a keyframe each second."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    still = np.random.default_rng(1).integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    with av.open(str(path), "w") as file:
-        options = {"g": str(RATE_FPS), "bf": "0", "sc_threshold": "0", "threads": "1"}
-        video = file.add_stream("libx264", RATE_FPS, options=options)
-        assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for index in range(6 * RATE_FPS):
-            picture = still.copy()
-            x = index * 2 % (WIDTH - 24)
-            picture[40:64, x : x + 24] = (200, 60, 40)
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, RATE_FPS)
-            file.mux(video.encode(frame))
-        file.mux(video.encode(None))
-    return path
 
 
 def serve(folder: Path, clip: Path) -> None:
@@ -244,7 +235,7 @@ def main() -> None:
         serve(*asked.serve)
         return
     with tempfile.TemporaryDirectory() as folder:
-        result = crash_loop(asked.folder or Path(folder), asked.kills, asked.seed)
+        result = crash_loop(asked.folder or Path(folder), demo_clip(Path(folder)), asked.kills, asked.seed)
     print(
         f"{result.kills} kills: {result.segments} segments of {result.recordings} recordings, {result.stored_s:.0f} s, "
         f"{len(result.problems)} problems"
