@@ -22,6 +22,7 @@ from passerby.archive import Archive, StoredSegment, open_archive
 from passerby.serve.accounts import Accounts
 from passerby.serve.permissions import Role
 from passerby.web.exporting import Exports, Gaps, WantedExport, forget_exports
+from passerby.web.sending import SentAsMade
 
 from .conftest import Browser, People
 from .town import BEGAN, RATE, SECONDS, QuietTown, now, record
@@ -230,6 +231,23 @@ def sent(response: Response, most_pieces: int = 1000) -> bytes:
 
     asyncio.run(response({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send))
     return b"".join(taken)
+
+
+def test_who_takes_an_export_drop_by_drop_does_not_keep_erased_recordings_for_days() -> None:
+    over, taken = [], list[Message]()
+
+    async def send(message: Message) -> None:
+        taken.append(message)
+        await asyncio.sleep(0.01)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    response = SentAsMade(iter([b"drop"] * 100_000), "video/mp4", {}, lambda: over.append(True), longest_s=0.2)
+    asyncio.run(response({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send))
+    assert over == [True]
+    assert len(taken) < 100_000
+    assert all(message.get("more_body", True) for message in taken), "it was not said to be whole"
 
 
 def test_what_a_killed_server_was_exporting_goes_with_the_next_start(tmp_path: Path) -> None:

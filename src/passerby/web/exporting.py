@@ -28,6 +28,8 @@ from passerby.web.sending import SentAsMade
 LONGEST_EXPORT = timedelta(hours=24)
 _MOST_AT_ONCE = 2
 _MOST_SEGMENTS = 10_000
+_MOMENT_S, _SLOWEST = 600.0, 500_000
+"""How slowly an export may be taken: bytes in a second, and a while besides."""
 _PREFIX = ".export-"
 
 Gaps = Literal["leave-out", "keep"]
@@ -99,7 +101,9 @@ def _response(archive: Archive, wanted: WantedExport, names: _SecondNames, over:
         "X-Exported-From": begins_at.isoformat(),
         "X-Exported-Until": ends_at.isoformat(),
     }
-    return SentAsMade(export.chunks(names.give_up), "video/mp4", headers, over)
+    # What is erased meanwhile is kept for who takes it, but not for as long as they like.
+    longest_s = _MOMENT_S + export.size_bytes / _SLOWEST
+    return SentAsMade(export.chunks(names.give_up), "video/mp4", headers, over, longest_s=longest_s)
 
 
 class _SecondNames:

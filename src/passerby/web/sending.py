@@ -27,12 +27,20 @@ class SentAsMade(StreamingResponse):
         media_type: of all of them.
         headers: with the length.
         over: called once, when nothing of it is needed any more.
+        longest_s: who has not taken all of it after so long gets no more.
     """
 
     def __init__(
-        self, chunks: Iterator[bytes], media_type: str, headers: Mapping[str, str], over: Callable[[], None]
+        self,
+        chunks: Iterator[bytes],
+        media_type: str,
+        headers: Mapping[str, str],
+        over: Callable[[], None],
+        *,
+        longest_s: float,
     ) -> None:
         super().__init__(chunks, headers=headers, media_type=media_type)
+        self._longest_s = longest_s
         self._over = weakref.finalize(self, over)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,10 +51,11 @@ class SentAsMade(StreamingResponse):
                 await send(message)
 
         try:
-            await super().__call__(scope, receive, send_in_time)
+            async with asyncio.timeout(self._longest_s):
+                await super().__call__(scope, receive, send_in_time)
         except PasserbyError as error:
             _log.warning("a file was not sent to its end: %s", error.message)
         except TimeoutError:
-            _log.warning("a file was not sent to its end: nobody took it for %.0f s", TAKEN_S)
+            _log.warning("a file was not sent to its end: it was taken too slowly")
         finally:
             self._over()
