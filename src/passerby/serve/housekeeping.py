@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from passerby.archive import Archive, RetentionRule
+from passerby.archive import Archive
 from passerby.errors import ArchiveError
 from passerby.serve.defects import defect_in_words
-from passerby.serve.town import CameraSettings, Town
+from passerby.serve.promised import Promised
+from passerby.serve.town import Town
 
 _EVERY_S = 60.0
 _log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Housekeeping:
     def __init__(self, archive: Archive, town: Callable[[], Town], every_s: float = _EVERY_S) -> None:
         self.trouble = ""
         self._archive, self._town, self._every_s = archive, town, every_s
+        self._promised = Promised(archive.folder)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -46,7 +48,7 @@ class Housekeeping:
             ArchiveError: the catalogue does not answer.
         """
         town = self._town()
-        rules = {camera.name: rule_of(camera) for camera in town.camera}
+        rules = self._promised.rules(town, {usage.camera for usage in self._archive.usage()})
         self._archive.retain(rules, floor_bytes=round(town.floor_gb * 1e9), now=datetime.now(UTC))
 
     def _run(self) -> None:
@@ -69,9 +71,3 @@ class Housekeeping:
         if trouble and trouble != self.trouble:
             _log.warning("old recordings were not erased: %s", trouble)
         self.trouble = trouble
-
-
-def rule_of(camera: CameraSettings) -> RetentionRule:
-    """How long its recordings stay."""
-    quota_bytes = None if camera.quota_gb is None else round(camera.quota_gb * 1e9)
-    return RetentionRule(camera.retention_h, quota_bytes, camera.retention_reason)
