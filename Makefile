@@ -35,8 +35,9 @@ demo: $(VENV)/installed-for-demo
 	$(BIN)/passerby redact demo/astronaut.png demo/astronaut.mp4 --contact-sheet --force
 	@echo "Look at demo/astronaut.redacted.png, demo/astronaut.redacted.mp4 and demo/astronaut.redacted.mp4.contact-sheet.png"
 
+# Live tests, which mostly wait, in one process, and all others beside them in another.
 test: $(FOR_TESTS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(FOR_TESTS)
 	$(BIN)/ruff format --check .

@@ -17,6 +17,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 REPOSITORY = Path(__file__).parents[1]
 
+LIVE = frozenset({"cameras", "egress", "pages", "segments", "serve", "stream"})
+"""Folders whose tests mostly wait: for a camera's next picture, for a process to start, for a browser."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For `pytest -n 2 --dist loadgroup`: live tests one after the other, and beside them all others, file by file."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            folder = item.path.parent.name
+            item.add_marker(pytest.mark.xdist_group("live" if folder in LIVE else str(item.path)))
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

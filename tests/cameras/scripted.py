@@ -164,7 +164,7 @@ def steadily(
     return [Picture(data, told(index), wait_s) for index, data in enumerate(pictures)]
 
 
-def wait_for(condition: Callable[[], bool], patience_s: float = 10.0) -> bool:
+def wait_for(condition: Callable[[], bool], patience_s: float = 90.0) -> bool:
     """Whether it became true in time."""
     until_s = time.monotonic() + patience_s
     while not condition() and time.monotonic() < until_s:

@@ -105,7 +105,8 @@ def test_setting_stop_ends_the_pictures_quietly(tmp_path: Path) -> None:
         threading.Timer(0.2, stop.set).start()
         began_s = time.monotonic()
         assert len(list(camera.pictures())) <= 30
-    assert time.monotonic() - began_s < 4
+    # Played to its end it takes 20 minutes; how much less this is, the machine says.
+    assert time.monotonic() - began_s < 120
 
 
 def test_a_file_that_is_gone_or_no_video_cannot_be_played(tmp_path: Path) -> None:

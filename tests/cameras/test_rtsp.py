@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.video_read.clips import Clip, make
 
 from .made import GOP, H264, HEVC, MJPEG, address, pictures, some
 from .rtsp import RtspServer, rtsp_server
+from .scripted import wait_for
 
 USER, PASSWORD = "ad min", "p@s:/w%rd#?ü"
 
@@ -98,7 +98,4 @@ def test_closing_a_camera_ends_its_thread(server: RtspServer) -> None:
     with open_camera(address(server.url)) as camera:
         some(camera, 2)
         assert "camera front" in {thread.name for thread in threading.enumerate()}
-    until_s = time.monotonic() + 10
-    while "camera front" in {thread.name for thread in threading.enumerate()} and time.monotonic() < until_s:
-        time.sleep(0.02)
-    assert "camera front" not in {thread.name for thread in threading.enumerate()}
+    assert wait_for(lambda: "camera front" not in {thread.name for thread in threading.enumerate()})

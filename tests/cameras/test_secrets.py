@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from passerby.read.camera import CameraAddress, open_camera
 
 from .http_camera import HttpScript, http_camera
 from .made import MJPEG, units
-from .scripted import Picture, Script, scripted_camera, steadily
+from .scripted import Picture, Script, scripted_camera, steadily, wait_for
 
 USER, PASSWORD, PATH = "an-admin", "s3cret-p4ss", "hidden-path"
 
@@ -90,6 +91,7 @@ def everything_told(error: BaseException) -> str:
 def test_no_failure_tells_where_the_camera_is_or_its_password(
     script: Callable[[], Script], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    wait_for(lambda: "camera front" not in {thread.name for thread in threading.enumerate()})  # of tests before
     av.logging.set_level(av.logging.DEBUG)
     caplog.set_level(logging.NOTSET)
     caplog.set_level(1, logger="libav")

@@ -47,7 +47,7 @@ def passerby_process(
         preexec_fn=before,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)

@@ -61,7 +61,7 @@ def killed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("killed")
     script = folder / "killed.py"
     script.write_text(KILLED)
-    subprocess.run([sys.executable, script, made / "portrait.mp4", folder], check=True, timeout=120)
+    subprocess.run([sys.executable, script, made / "portrait.mp4", folder], check=True, timeout=600)
     return folder
 
 
@@ -139,7 +139,7 @@ def test_an_interrupted_run_ends_with_130_and_leaves_nothing(take: Getter, tmp_p
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed
     ) as running:
         _send_while_writing(signal.SIGINT, running, tmp_path / f".long.redacted.mp4{SUFFIX}")
-        _, errors = running.communicate(timeout=60)
+        _, errors = running.communicate(timeout=600)
     assert running.returncode == 130, errors
     assert errors == "error: interrupted; nothing unfinished was left under a final name\n"
     assert files_in(tmp_path) == {"long.mp4"}

@@ -60,7 +60,7 @@ def test_a_stranger_gets_a_page_and_a_link(tmp_path: Path) -> None:
             assert answer.status == 200
         wait_for(lambda: list(data.rglob("*.part")))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(90) == 0
     assert list((data / "square").rglob("*.mp4"))
     assert not list(data.rglob("*.part"))
     code, output = passerby("archive", "check", data)

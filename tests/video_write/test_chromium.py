@@ -104,7 +104,7 @@ def served(folder: Path) -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
         server.server_close()
 
 
-def watch(folder: Path, patience_s: float = 60) -> dict[str, Any]:
+def watch(folder: Path, patience_s: float = 240) -> dict[str, Any]:
     assert CHROMIUM is not None
     quiet = ["quic", "background-networking", "component-update", "sync", "gpu", "default-apps", "extensions"]
     command = [CHROMIUM, "--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{word}" for word in quiet)]

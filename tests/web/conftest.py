@@ -125,7 +125,7 @@ class Browser(httpx.Client):
     """Keeps its cookies, and the token of its session; sends what our own pages would."""
 
     def __init__(self, address: str, verify: ssl.SSLContext | bool = True) -> None:
-        super().__init__(base_url=address, trust_env=False, timeout=30, verify=verify)
+        super().__init__(base_url=address, trust_env=False, timeout=90, verify=verify)
         self.name = self.form_token = ""
 
     def log_in(self, name: str, password: str = PASSWORD) -> Browser:

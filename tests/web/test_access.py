@@ -242,7 +242,7 @@ def test_names_lead_nowhere_but_to_cameras(people: People, name: str) -> None:
 
 def verbatim(server: str, address: str, **headers: str) -> tuple[int, bytes]:
     """Ask for an address as it is: other clients tidy it up before they send it."""
-    connection = http.client.HTTPConnection(server.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(server.removeprefix("http://"), timeout=90)
     try:
         connection.request("GET", address, headers=headers)
         answer = connection.getresponse()

@@ -19,7 +19,7 @@ from .conftest import People
 
 @pytest.fixture
 def connection(people: People) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection(people.address.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(people.address.removeprefix("http://"), timeout=90)
     yield connection
     connection.close()
     assert people.nobody().get("/healthz").json() == {"status": "ok"}
