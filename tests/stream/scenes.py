@@ -104,7 +104,7 @@ def like(picture: Rgb, colour: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
     return np.asarray(np.abs(picture.astype(np.int16) - colour).max(axis=2) < 70, np.bool_)
 
 
-class Finder:
+class Finder(Detector):
     """Finds the thing by its colour. `before` is called before each look, and may be slow, or raise."""
 
     def __init__(self, before: Callable[[], object] = lambda: None) -> None:
@@ -188,7 +188,7 @@ class Altered:
 
 
 def play(
-    clip: Path,
+    clip: Path | str,
     folder: Path,
     *,
     frames: int = 64,
@@ -198,7 +198,7 @@ def play(
     change: Callable[[int, LivePicture], LivePicture] = lambda index, picture: picture,
     **options: Any,
 ) -> Outlet:
-    """Redact so many frames of a clip that plays as a camera.
+    """Redact so many frames of a clip that plays as a camera, or of a camera by its address.
 
     The delay is so long that even the busiest machine has looked by then, unless a test wants it shorter.
     """
