@@ -8,13 +8,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
+import struct
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.etree import ElementTree
+
+import pytest
+
+from passerby.read.onvif import EVERYBODY, discover
 
 ELSEWHERE = "192.0.2.7"
 _NAMES = (
@@ -196,25 +201,58 @@ def probe_match(address: str, *, name: str = "Front%20door", hardware: str = "C-
 @contextmanager
 def answering(*answers: bytes) -> Iterator[tuple[tuple[str, int], list[bytes]]]:
     """Somebody who answers every probe; gives where, and the probes that came."""
-    probes: list[bytes] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as answerer:
         answerer.bind(("127.0.0.1", 0))
-        over = threading.Event()
-
-        def answer() -> None:
-            while not over.is_set():
-                probe, asker = answerer.recvfrom(65536)
-                probes.append(probe)
-                for told in answers if probe else ():
-                    answerer.sendto(told, asker)
-
-        thread = threading.Thread(target=answer)
-        thread.start()
         where: tuple[str, int] = answerer.getsockname()
-        try:
+        with _answering(answerer, answers, where) as probes:
             yield where, probes
-        finally:
-            over.set()
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
-                waker.sendto(b"", where)
-            thread.join()
+
+
+@contextmanager
+def _answering(answerer: socket.socket, answers: Sequence[bytes], where: tuple[str, int]) -> Iterator[list[bytes]]:
+    probes: list[bytes] = []
+    over = threading.Event()
+
+    def answer() -> None:
+        while not over.is_set():
+            probe, asker = answerer.recvfrom(65536)
+            probes.append(probe)
+            for told in answers if probe else ():
+                answerer.sendto(told, asker)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield probes
+    finally:
+        over.set()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+            waker.sendto(b"", where)
+        thread.join()
+
+
+@contextmanager
+def answering_everybody(*answers: bytes) -> Iterator[None]:
+    """The same for who asks the whole network; skips the test where this machine does not hear itself that way."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as answerer:
+        answerer.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        answerer.bind(("", EVERYBODY[1]))
+        for index, _ in socket.if_nameindex():
+            with suppress(OSError):
+                group = struct.pack("=4sII", socket.inet_aton(EVERYBODY[0]), socket.INADDR_ANY, index)
+                answerer.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+        if not _hears_itself(answerer):
+            pytest.skip("multicast does not reach this machine itself")
+        with _answering(answerer, answers, ("127.0.0.1", EVERYBODY[1])):
+            yield
+
+
+def _hears_itself(answerer: socket.socket) -> bool:
+    answerer.settimeout(1.0)
+    discover(0.01)
+    try:
+        return bool(answerer.recv(65536))
+    except TimeoutError:
+        return False
+    finally:
+        answerer.settimeout(None)

@@ -101,8 +101,7 @@ def test_a_trial_that_fails_says_why(cameras: Page) -> None:
     fill(cameras, Address="rtsp://127.0.0.1:9/x")
     cameras.get_by_role("button", name="Try it").click()
     trouble = cameras.locator(".q-dialog .trouble")
-    expect(trouble).not_to_contain_text("Connecting", timeout=120_000)
-    expect(trouble).not_to_be_empty()
+    expect(trouble).not_to_be_empty(timeout=120_000)
     assert "127.0.0.1" not in trouble.inner_text()
 
 

@@ -12,7 +12,9 @@ from passerby.serve.permissions import Permission
 from passerby.serve.town import CameraSettings
 from passerby.web.pages.amounts import ago, seconds, share
 from passerby.web.pages.camera_form import CameraForm
+from passerby.web.pages.camera_search import CameraSearch
 from passerby.web.pages.dialogs import ask_first
+from passerby.web.pages.layout import add_module
 from passerby.web.pages.markup import Words, box, button, cell, panel, table, told, words
 from passerby.web.pages.visit import Visit
 
@@ -109,9 +111,17 @@ def build(visit: Visit) -> None:
         if await CameraForm(visit, None).asked():
             listed.refresh()
 
+    async def find() -> None:
+        given = await CameraSearch(visit).asked()
+        if given and await CameraForm(visit, None, given).asked():
+            listed.refresh()
+
     if visit.may(Permission.EDIT_CAMERAS):
         with box("div", "line"):
             button("Add a camera", add, "main")
+            if visit.may(Permission.FIND_CAMERAS):
+                button("Find cameras", find)
+        add_module("areas.js")
     with panel("All cameras"):
         listed()
     ui.timer(POLL_S, refresh)
