@@ -28,7 +28,7 @@ class Server:
     """PostgreSQL in a temporary folder, reached through a socket in it and by nothing else."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
+        self._programs, self.folder = programs, folder
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs as a user whom PostgreSQL accepts, which root is not."""
@@ -36,31 +36,35 @@ class Server:
         if os.geteuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
         result = subprocess.run(
-            command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+            command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
         )
         assert result.returncode == 0, result.stderr.decode()
 
-    def start(self) -> None:
-        """Make the cluster and serve it."""
-        data = str(self._folder / "data")
+    def make(self) -> None:
+        """Make the cluster."""
+        data = str(self.folder / "data")
         self.run("initdb", "-D", data, "-U", "town", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        quick = f"-c listen_addresses='' -c unix_socket_directories={self._folder}"
+
+    def start(self) -> None:
+        """Serve it."""
+        data = str(self.folder / "data")
+        quick = f"-c listen_addresses='' -c unix_socket_directories={self.folder}"
         # Nobody cuts the power in a test.
         quick += " -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
-        self.run("pg_ctl", "-D", data, "-w", "-l", str(self._folder / "log"), "-o", quick, "start")
+        self.run("pg_ctl", "-D", data, "-w", "-l", str(self.folder / "log"), "-o", quick, "start")
 
     def stop(self) -> None:
         """End the server and all who talk to it."""
-        self.run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
 
     def new_database(self) -> str:
         """The address of an empty database."""
         import psycopg
 
         name = f"archive_{uuid.uuid4().hex}"
-        with psycopg.connect(host=str(self._folder), user="town", dbname="postgres", autocommit=True) as connection:
+        with psycopg.connect(host=str(self.folder), user="town", dbname="postgres", autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
-        return f"postgresql://town@/{name}?host={self._folder}"
+        return f"postgresql://town@/{name}?host={self.folder}"
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +80,7 @@ def postgres() -> Iterator[Server]:
         os.chown(folder, *pwd.getpwnam("postgres")[2:4])
     server = Server(found[-1].parent, folder)
     try:
+        server.make()
         server.start()
         yield server
         server.stop()
