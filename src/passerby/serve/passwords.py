@@ -14,6 +14,8 @@ from passerby.errors import AccountError, LoginPaused, SettingsError
 SHORTEST = 12
 LONGEST = 256
 _FEWEST_DIFFERENT = 5
+_LONG_NAME = 4
+"""Shorter ones stand in good passwords by chance."""
 _AT_ONCE, _IN_LINE = 2, 8
 
 
@@ -73,7 +75,8 @@ def check_password(password: str, account: str) -> None:
         raise AccountError(f"the password is shorter than {SHORTEST} characters", hint="take four or five words")
     if len(password) > LONGEST:
         raise AccountError(f"the password is longer than {LONGEST} characters")
-    if len(set(password)) < _FEWEST_DIFFERENT or account in password.lower():
+    around_name = len(account) >= _LONG_NAME and account in password.lower()
+    if len(set(password)) < _FEWEST_DIFFERENT or around_name:
         raise AccountError("the password is easily guessed", hint="take four or five words that do not belong together")
 
 
