@@ -6,7 +6,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from passerby.errors import AccountError, LoginPaused, LoginRefused, SettingsError
 from passerby.serve.account_pauses import PauseRules
 from passerby.serve.account_sessions import SessionRules
+from passerby.serve.account_store import FILE_NAME
 from passerby.serve.accounts import Accounts
 from passerby.serve.passwords import Passwords
 from passerby.serve.permissions import PERMISSIONS, Permission, Role, both
@@ -424,6 +425,28 @@ def test_whoever_follows_the_offers_stays_in(accounts: Accounts, clock: Clock, s
         assert sum(accounts.sessions.find(one) is not None for one in held[:-1]) <= 1
         if found.offered and arrives:
             held.append(found.offered)
+
+
+def test_a_disk_that_takes_no_note_of_it_ends_no_session(
+    accounts: Accounts, anna: str, clock: Clock, tmp_path: Path
+) -> None:
+    """When the disk is full somebody has to see that, and do something about it."""
+    secret = _log_in(accounts)
+    found = accounts.sessions.find(secret)
+    assert found is not None
+    token = accounts.tokens.make(anna, "figures", Role.VIEWER, 10)[1]
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
+        for table in ("session", "token"):
+            full = f"CREATE TRIGGER full_{table} BEFORE UPDATE ON {table} BEGIN SELECT RAISE(FAIL, 'full'); END"
+            database.execute(full)
+        database.commit()
+    clock.pass_s(1000)  # long enough for a new secret to be offered
+    assert accounts.sessions.find(secret) == found
+    assert accounts.again(found.caller) == found.caller
+    assert accounts.by_token(token) is not None
+    clock.pass_s(SessionRules().idle_s)
+    assert accounts.sessions.find(secret) is None
+    assert accounts.again(found.caller) is None
 
 
 def test_made_up_secrets_are_none(accounts: Accounts, anna: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from passerby.errors import AccountError
 from passerby.serve.account_store import (
     AccountRow,
     AccountStore,
@@ -82,17 +84,28 @@ class Sessions:
                 return None
             caller = _caller(row, session.get_one(AccountRow, row.account_id))
             quiet = row.next_hash != hashed and not self._offers(row, hashed, now) and not _to_note(row, now)
-        return Found(caller, None) if quiet else self._use(hashed, now)
+        if not quiet:
+            with suppress(AccountError):  # a full disk takes no note of it, and keeps nobody from seeing why
+                return self._use(hashed, now)
+        return Found(caller, None)
 
     def alive(self, session_id: int) -> Caller | None:
         """The same by number, for what stays open for hours; counts as use."""
         now = self._store.now()
-        with self._store.change() as session:
+        with self._store.read() as session:
             row = session.get(SessionRow, session_id)
             if row is None or self._over(row, now):
                 return None
-            row.used_at = now
-            return _caller(row, session.get_one(AccountRow, row.account_id))
+            caller, to_note = _caller(row, session.get_one(AccountRow, row.account_id)), _to_note(row, now)
+        if to_note:
+            with suppress(AccountError):
+                self._note(session_id, now)
+        return caller
+
+    def _note(self, session_id: int, now: datetime) -> None:
+        with self._store.change() as session:
+            if row := session.get(SessionRow, session_id):
+                row.used_at = now
 
     def close(self, session_id: int) -> None:
         """End one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -122,7 +123,8 @@ class Tokens:
             caller = Caller(owner.name, role, allowed, sites_of(owner.sites), token=row.id)
             noted = row.used_at is not None and now - row.used_at < _NOTED
         if not noted:
-            self._note(row.id, now)
+            with suppress(AccountError):  # a full disk takes no note of it
+                self._note(row.id, now)
         return caller
 
     def _note(self, token: int, now: datetime) -> None:
