@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -212,6 +213,18 @@ class Town(_Part):
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Settings of every camera that does not set them itself, in `[defaults]`."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_some(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                network = ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is no address and no network; write 192.0.2.7 or 192.0.2.0/28") from None
+            if network.prefixlen == 0:
+                raise ValueError(f"{proxy!r} is everybody, who could then say to come from anywhere")
+        return proxies
 
     @field_validator("database")
     @classmethod
