@@ -99,10 +99,13 @@ class Playback {
     if (!this.wanted) this.#lastMinute();
   }
 
-  /** A day opens a minute before the end of what was recorded in it. */
+  /** A day opens a minute before the end of what was recorded in it, or where that began, if it is shorter. */
   #lastMinute() {
-    const ends = [...this.spans.values()].flat().map(({ end }) => end);
-    if (ends.length) this.at = Math.max(this.day[0], Math.min(this.day[1], ...[Math.max(...ends)]) - 60_000);
+    const spans = [...this.spans.values()].flat();
+    if (!spans.length) return;
+    const last = spans.reduce((one, other) => (other.end > one.end ? other : one));
+    this.at = Math.max(this.day[0], last.begin, Math.min(this.day[1], last.end) - 60_000);
+    this.timeline.lookAt(Math.min(...spans.map(({ begin }) => begin)), last.end);
   }
 
   async #choose() {

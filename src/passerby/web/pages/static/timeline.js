@@ -6,6 +6,7 @@ import { percent } from "./api.js";
 const AXIS_PX = 22;
 const ROW_PX = 30;
 const SHORTEST_MS = 10 * 60_000; // the closest view
+const LITTLE_MS = 2 * 3_600_000;
 const STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360].map((minutes) => minutes * 60_000);
 
 export class Timeline {
@@ -16,6 +17,7 @@ export class Timeline {
     this.rows = [];
     this.range = null;
     new ResizeObserver(() => this.draw()).observe(canvas);
+    this.ground = document.createElement("canvas"); // everything but the clock's line, which moves all the time
     document.addEventListener("scheme", () => this.draw());
     canvas.addEventListener("pointerdown", (event) => this.#press(event));
     canvas.addEventListener("keydown", (event) => this.#key(event));
@@ -26,6 +28,13 @@ export class Timeline {
   show(begin, end) {
     this.day = [begin, end];
     this.view = [begin, end];
+    this.draw();
+  }
+
+  /** A whole day hides minutes: where little was recorded, look at that alone. */
+  lookAt(begin, end) {
+    if (end - begin > LITTLE_MS) return;
+    this.#look((begin + end) / 2, Math.max(SHORTEST_MS, 2 * (end - begin)));
     this.draw();
   }
 
@@ -40,10 +49,12 @@ export class Timeline {
   move(at) {
     this.at = at;
     const [begin, end] = this.view;
-    if (!this.dragging && (at < begin || at > end)) this.#look(at, end - begin);
+    const follows = !this.dragging && (at < begin || at > end);
+    if (follows) this.#look(at, end - begin);
     this.canvas.setAttribute("aria-valuenow", Math.round((at - this.day[0]) / 1000));
     this.canvas.setAttribute("aria-valuetext", `${clock(at)}, ${this.#told(at)}`);
-    this.draw();
+    if (follows) this.draw();
+    else this.#show();
   }
 
   /** The range that an export would take, or null. */
@@ -122,15 +133,40 @@ export class Timeline {
     const ratio = devicePixelRatio || 1;
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width) return;
-    Object.assign(this.canvas, { width: width * ratio, height: height * ratio });
-    const paint = this.canvas.getContext("2d");
+    Object.assign(this.ground, { width: width * ratio, height: height * ratio });
+    const paint = this.ground.getContext("2d");
     paint.scale(ratio, ratio);
     const style = getComputedStyle(this.canvas);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     const x = (at) => ((at - this.view[0]) / (this.view[1] - this.view[0])) * width;
     this.#axis(paint, x, colour, width, height);
     this.rows.forEach((row, index) => this.#row(paint, x, colour, row, AXIS_PX + index * ROW_PX, width));
-    this.#lines(paint, x, colour, height);
+    if (this.range) {
+      paint.fillStyle = colour("chosen");
+      paint.fillRect(x(this.range[0]), AXIS_PX, x(this.range[1]) - x(this.range[0]), height - AXIS_PX);
+    }
+    this.accent = colour("accent");
+    this.#show();
+  }
+
+  /** The ground, and on it the line where the clock stands. */
+  #show() {
+    const { width, height } = this.ground;
+    if (!this.canvas.clientWidth || !this.accent) return;
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    const paint = this.canvas.getContext("2d");
+    paint.setTransform(1, 0, 0, 1, 0, 0);
+    paint.clearRect(0, 0, width, height);
+    paint.drawImage(this.ground, 0, 0);
+    if (this.at === undefined) return;
+    const ratio = width / this.canvas.clientWidth;
+    paint.scale(ratio, ratio);
+    const place = ((this.at - this.view[0]) / (this.view[1] - this.view[0])) * this.canvas.clientWidth;
+    paint.fillStyle = this.accent;
+    paint.fillRect(place - 1, AXIS_PX - 6, 2, height / ratio);
+    paint.beginPath();
+    paint.arc(place, AXIS_PX - 6, 5, 0, 2 * Math.PI);
+    paint.fill();
   }
 
   #axis(paint, x, colour, width, height) {
@@ -173,19 +209,6 @@ export class Timeline {
     paint.fillStyle = colour("text");
     paint.fillText(title, 8, top + 19);
     paint.lineWidth = 1;
-  }
-
-  #lines(paint, x, colour, height) {
-    if (this.range) {
-      paint.fillStyle = colour("chosen");
-      paint.fillRect(x(this.range[0]), AXIS_PX, x(this.range[1]) - x(this.range[0]), height - AXIS_PX);
-    }
-    if (this.at === undefined) return;
-    paint.fillStyle = colour("accent");
-    paint.fillRect(x(this.at) - 1, AXIS_PX - 6, 2, height);
-    paint.beginPath();
-    paint.arc(x(this.at), AXIS_PX - 6, 5, 0, 2 * Math.PI);
-    paint.fill();
   }
 }
 
