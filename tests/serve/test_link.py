@@ -122,6 +122,7 @@ def test_a_process_with_thousands_of_open_files_is_heard() -> None:
         Message("state", {"state": "fine", "why": ""}),
         Message("state", {"state": "live", "why": 5}),
         Message("figures", {"fps": "many"}),
+        Message("figures", {"fps": float("nan")}),
         Message("figures", {"unheard_of": 1}),
         Message("segment", {"begins_at": "2026-11-23T12:00:00"}),
         Message("still", {"at": "yesterday"}),

@@ -6,6 +6,7 @@ Nothing is unpickled: a process that decodes whatever a camera sends is not trus
 from __future__ import annotations
 
 import json
+import math
 import select
 import socket
 import struct
@@ -170,6 +171,6 @@ def _of(kind: type[T], value: Any) -> T:
 
 
 def _of_number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise TypeError("a number was expected")
     return value
