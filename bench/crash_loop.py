@@ -219,9 +219,17 @@ def _tell(supervisor: Supervisor, name: str) -> None:
             now = supervisor.pid(name)
             if now is not None and now != pid:
                 pid = now
-                print("pid", name, pid, flush=True)
+                _say("pid", name, pid)
             if part is not None and part.kind == "part":
-                print("part", name, part.recording, part.media_s, flush=True)
+                _say("part", name, part.recording, part.media_s)
+
+
+_saying = threading.Lock()
+
+
+def _say(*words: object) -> None:
+    with _saying:  # else two lines may be mixed
+        print(*words, flush=True)
 
 
 def main() -> None:
