@@ -204,6 +204,25 @@ def test_no_answer_holds_the_address_or_the_password_of_a_camera(people: People,
     assert admin.delete("/api/v1/cameras/yard").status_code == 204
 
 
+def test_who_leaves_parts_of_a_picture_uncovered_is_written_down(people: People) -> None:
+    admin = people.browser(Role.ADMIN)
+    camera = {"name": "park", "site": "school", "url": "rtsp://10.9.8.7/park", "keep": ["0,0 0.5,0.5"]}
+    assert admin.post("/api/v1/cameras", json={"camera": camera}).status_code == 201
+    for only in (["0,0 1,1"], ["0,0 1,1"], []):
+        assert admin.put("/api/v1/cameras/park", json={"camera": {**camera, "only": only}}).status_code == 200
+    assert admin.put("/api/v1/cameras/park", json={"camera": {**camera, "keep": ["0,0 2,2"]}}).status_code == 422
+    lines = [
+        line for line in admin.get("/api/v1/log").json()["entries"] if line["action"].startswith("set which parts")
+    ]
+    notes = [(line["who"], line["subject"], line["note"]) for line in reversed(lines) if line["who"] == admin.name]
+    assert notes == [
+        (admin.name, "park", "1 kept as they are, 0 covered alone"),
+        (admin.name, "park", "1 kept as they are, 1 covered alone"),
+        (admin.name, "park", "1 kept as they are, 0 covered alone"),
+    ]
+    assert admin.delete("/api/v1/cameras/park").status_code == 204
+
+
 @pytest.mark.parametrize(
     "address",
     [
