@@ -32,7 +32,8 @@ from av.video.stream import VideoStream
 
 from passerby.live import CameraFigures, CameraState, LivePart, SegmentInfo
 from passerby.pipeline.stream import StreamOptions, redact_stream
-from passerby.read.camera import CameraAddress, open_camera
+from passerby.read.camera import CameraAddress, CameraStream, open_camera
+from passerby.read.camera_pair import CameraPair
 from passerby.settings import Settings
 
 Rgb = npt.NDArray[np.uint8]
@@ -132,11 +133,17 @@ class Tally:
 
 def redact(clip: Path, seconds: float) -> dict[str, float]:
     """One camera for so many seconds, in this process."""
-    stop, tally = threading.Event(), Tally()
+    stop = threading.Event()
+    return measured(open_camera(CameraAddress.parse("bench", str(clip)), stop=stop), stop, seconds)
+
+
+def measured(camera: CameraStream | CameraPair, stop: threading.Event, seconds: float) -> dict[str, float]:
+    """Redact what is connected for so many seconds."""
+    tally = Tally()
     threading.Timer(seconds, stop.set).start()
-    with tempfile.TemporaryDirectory() as folder, open_camera(CameraAddress.parse("bench", str(clip)), stop=stop) as c:
+    with tempfile.TemporaryDirectory() as folder, camera:
         options = StreamOptions(Settings(), segment_s=10.0)
-        redact_stream(c, Path(folder), options, tally, camera_name="bench", stop=stop)
+        redact_stream(camera, Path(folder), options, tally, camera_name="bench", stop=stop)
     counted = [entry for entry in tally.figures_at if entry[0] - tally.figures_at[0][0] >= LEAD_S]
     (from_s, from_cpu, before), (to_s, to_cpu, after) = counted[0], counted[-1]
     return {

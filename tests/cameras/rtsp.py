@@ -40,6 +40,7 @@ class Sent:
 
     at_s: float
     data: bytes
+    keyframe: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class RtspServer:
         """Both as they stand in an address, percent-encoded."""
         return f"{self.scheme}://{user}:{password}@127.0.0.1:{self.port}/live"
 
+    @property
+    def small_url(self) -> str:
+        """Of the second stream, where there is one."""
+        return f"{self.scheme}://127.0.0.1:{self.port}/small"
+
 
 def packets_of(path: Path) -> tuple[str, list[Sent], float]:
     """Codec, packets and length in seconds of a video that does not reorder its frames."""
@@ -73,7 +79,10 @@ def packets_of(path: Path) -> tuple[str, list[Sent], float]:
         base = float(stream.time_base or 0)
     times = [(packet.pts or 0) * base for packet in packets]
     step_s = times[1] - times[0] if len(times) > 1 else 1.0
-    sent = [Sent(time_s - times[0], bytes(packet)) for time_s, packet in zip(times, packets, strict=True)]
+    sent = [
+        Sent(time_s - times[0], bytes(packet), packet.is_keyframe)
+        for time_s, packet in zip(times, packets, strict=True)
+    ]
     return codec, sent, times[-1] - times[0] + step_s
 
 
@@ -99,8 +108,12 @@ def rtsp_server(
     packets: list[Sent] | None = None,
     round_s: float = 0.0,
     port: int = 0,
+    small: Path | None = None,
+    lag_s: float = 0.0,
 ) -> Iterator[RtspServer]:
     """Serves a video in a loop, each client from its start, until the block is left.
+
+    With `small` it is a camera with two streams: both show at any time what was taken then, whenever a client comes.
 
     Args:
         file: H.264, HEVC or MJPEG without reordered frames.
@@ -113,16 +126,18 @@ def rtsp_server(
         packets: instead of a file.
         round_s: length of a round of `packets`.
         port: to listen on; 0 takes a free one.
+        small: the second stream, as long as the first one.
+        lag_s: by so much later the first stream is sent than the second.
     """
     if not _is_installed():
         pytest.skip(f"no RTSP server of GStreamer: apt-get install {_PACKAGES}")
     if packets is None:
         assert file is not None
         codec, packets, round_s = packets_of(file)
-    settings = {
-        "codec": codec,
-        "round_ns": round(round_s * 1e9),
-        "once": once,
+    mounts = [_Mount("/live", codec, packets, round_s, lag_s)]
+    if small is not None:
+        mounts.append(_Mount("/small", *packets_of(small), 0.0))
+    settings: dict[str, Any] = {
         "user": user or "",
         "password": password or "",
         "digest": digest,
@@ -130,11 +145,33 @@ def rtsp_server(
         "port": port,
     }
     with tempfile.TemporaryDirectory() as folder:
-        files = Path(folder, "packets"), Path(folder, "settings")
-        files[0].write_bytes(b"".join(struct.pack("<qI", round(p.at_s * 1e9), len(p.data)) + p.data for p in packets))
-        files[1].write_text(json.dumps(settings))
-        with _running([PYTHON, str(SCRIPT), *map(str, files)]) as port:
+        settings["mounts"] = [
+            {**mount.stored(Path(folder)), "once": once, "together": small is not None} for mount in mounts
+        ]
+        file = Path(folder, "settings")
+        file.write_text(json.dumps(settings))
+        with _running([PYTHON, str(SCRIPT), str(file)]) as port:
             yield RtspServer(port, "rtsps" if certificate else "rtsp")
+
+
+@dataclass(frozen=True)
+class _Mount:
+    """One of the streams, and by how much later than the other it is sent."""
+
+    path: str
+    codec: str
+    packets: list[Sent]
+    round_s: float
+    lag_s: float
+
+    def stored(self, folder: Path) -> dict[str, Any]:
+        """What the server is told; its packets are in a file."""
+        file = folder / f"packets{self.path.replace('/', '-')}"
+        file.write_bytes(
+            b"".join(struct.pack("<qI?", round(p.at_s * 1e9), len(p.data), p.keyframe) + p.data for p in self.packets)
+        )
+        times = {"round_ns": round(self.round_s * 1e9), "lag_ns": round(self.lag_s * 1e9)}
+        return {"path": self.path, "codec": self.codec, "packets": str(file), **times}
 
 
 @lru_cache(maxsize=1)

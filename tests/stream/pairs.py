@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from passerby.read.camera_pair import CameraPair
 from passerby.settings import Settings
 from tests.stream.scenes import GOP, KNOWN, Outlet, Rgb, make_clip
 
-SIZE, SMALL = (640, 480), (320, 240)
+SIZE, SMALL = (480, 360), (320, 240)
 Scene = Callable[[int], Rgb]
 AnyPicture = LivePicture | HeldPicture
 
@@ -39,14 +40,14 @@ def wall(index: int, seed: int = 0) -> Rgb:
 
 def place(index: int) -> tuple[int, int]:
     """Left and top of what walks."""
-    return 40 + 4 * (index % 100), 120
+    return 30 + 3 * (index % 100), 90
 
 
 def thing(index: int) -> Rgb:
-    """Something walks that `Finder` knows, twice as large as in `scenes`."""
+    """Something walks that `Finder` knows, larger than in `scenes`."""
     picture = wall(index)
     left, top = place(index)
-    picture[top : top + 72, left : left + 72] = KNOWN
+    picture[top : top + 54, left : left + 54] = KNOWN
     return picture
 
 
@@ -113,8 +114,8 @@ def play_pair(
     clips: list[Path],
     folder: Path,
     *,
-    frames: int = 64,
-    speed: float = 3.0,
+    frames: int = 72,
+    speed: float = 2.5,
     outlet: Outlet | None = None,
     detector: Detector | None = None,
     change: Callable[[int, AnyPicture], AnyPicture | None] = as_it_is,
@@ -124,8 +125,9 @@ def play_pair(
     """Redact so many frames of the main stream; also, how many of its packets were decoded for that."""
     outlet, stop = outlet or Outlet(), threading.Event()
     chosen = StreamOptions(**{"settings": Settings(cover=("head",)), "delay_s": 60.0, **options})
+    began_s = time.monotonic()
     main, look = (
-        open_camera(CameraAddress.parse(name, str(clip), timeout_s=60), stop=stop, speed=speed)
+        open_camera(CameraAddress.parse(name, str(clip), timeout_s=60), stop=stop, speed=speed, began_s=began_s)
         for name, clip in zip(("street", "street (look_url)"), clips, strict=True)
     )
     altered: list[Any] = [AlteredStream(main, stop, frames, change), AlteredStream(look, stop, None, change_look)]

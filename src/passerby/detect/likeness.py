@@ -26,6 +26,8 @@ _PART_PX: Final = 32
 _ACROSS: Final = 8
 _LEAST_CONTRAST: Final = 3.0
 """Standard deviation in gray levels of a part that can be told from others."""
+_NO_CONTRAST: Final = 1.0
+"""What has none correlates with everything."""
 _LEAST_CORRELATION: Final = 0.7
 _TIE: Final = 0.05
 """Bars and tiles are alike elsewhere, too."""
@@ -69,8 +71,11 @@ def _is_in_place(first: Luma, second: Luma, left: int, top: int) -> bool | None:
     """Whether a part of one picture is best found in the other where it should be; None: it cannot be told."""
     part = first[top : top + _PART_PX, left : left + _PART_PX]
     beside = second[top : top + _PART_PX, left : left + _PART_PX]
-    if max(float(part.std()), float(beside.std())) < _LEAST_CONTRAST:
+    contrasts = float(part.std()), float(beside.std())
+    if max(contrasts) < _LEAST_CONTRAST:
         return None
+    if min(contrasts) < _NO_CONTRAST:
+        return False
     x1, y1 = max(0, left - _SEARCH_PX), max(0, top - _SEARCH_PX)
     around = second[y1 : top + _PART_PX + _SEARCH_PX, x1 : left + _PART_PX + _SEARCH_PX]
     found = cv2.matchTemplate(around, part, cv2.TM_CCOEFF_NORMED)

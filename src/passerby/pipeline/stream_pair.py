@@ -58,7 +58,7 @@ class PairedVerdicts:
         if around:
             waiting.small = around[len(around) // 2].waiting
         if not complete:
-            if self._complete_once:
+            if self._complete_once and not self._watched.is_ended():
                 self._told.trouble(LOOK_STREAM_LATE)
             return None
         self._complete_once = True

@@ -106,13 +106,16 @@ class CameraStream:
             raise
 
 
-def open_camera(address: CameraAddress, *, stop: threading.Event | None = None, speed: float = 1.0) -> CameraStream:
+def open_camera(
+    address: CameraAddress, *, stop: threading.Event | None = None, speed: float = 1.0, began_s: float | None = None
+) -> CameraStream:
     """Connects to a camera and waits for its first picture.
 
     Args:
         address: of the camera.
         stop: when it is set, waiting ends within a second, here and in `CameraStream.pictures`.
         speed: of a file that plays as a camera: seconds of the file in one; infinity is as fast as it can be read.
+        began_s: of such a file: when it began to play, by `time.monotonic()`; None: now.
 
     Raises:
         CameraUnreachable: nobody answers in time, or `stop` was set.
@@ -124,7 +127,7 @@ def open_camera(address: CameraAddress, *, stop: threading.Event | None = None, 
     if not speed > 0:
         raise SettingsError(f"camera {address.name}: the speed of a file is above 0")
     stop = stop or threading.Event()
-    connection = Connection(address, speed)
+    connection = Connection(address, speed, began_s)
     try:
         return CameraStream(address, connection, connection.opened(stop), stop)
     except BaseException:

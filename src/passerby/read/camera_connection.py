@@ -36,8 +36,9 @@ class Connection:
         bytes_in: received in packets.
     """
 
-    def __init__(self, address: CameraAddress, speed: float) -> None:
-        self._address, self._speed = address, speed
+    def __init__(self, address: CameraAddress, speed: float, began_s: float | None = None) -> None:
+        """`speed` and `began_s` are of a file; see `FilePlayer`."""
+        self._address, self._speed, self._began_s = address, speed, began_s
         self._closed = threading.Event()
         self._ended = threading.Event()
         self._ready = threading.Event()
@@ -130,7 +131,10 @@ class Connection:
             self._waiting.put(arrival)
 
     def _arrivals(self, container: InputContainer, stream: VideoStream) -> Iterator[Arrival]:
-        player = FilePlayer(self._address, self._speed, self._closed) if self._address.kind == "file" else None
+        player: FilePlayer | None = None
+        if self._address.kind == "file":
+            began_s = time.monotonic() if self._began_s is None else self._began_s
+            player = FilePlayer(self._address, self._speed, self._closed, began_s)
         for packet in player.packets(container) if player else container.demux(stream):
             if self._closed.is_set() or not packet.size:
                 return

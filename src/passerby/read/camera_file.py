@@ -28,14 +28,15 @@ class FilePlayer:
         address: of the file.
         speed: how many seconds are played in one; infinity is as fast as it can be read.
         closed: ends the waiting.
+        began_s: when its first packet was due, by `time.monotonic()`; files that play together began together.
 
     Attributes:
         due_s: when the latest packet was due, in seconds of the file, from the start of the first round on.
     """
 
-    def __init__(self, address: CameraAddress, speed: float, closed: threading.Event) -> None:
+    def __init__(self, address: CameraAddress, speed: float, closed: threading.Event, began_s: float) -> None:
         self._address, self._speed, self._closed = address, speed, closed
-        self._started_s = time.monotonic()
+        self._started_s = began_s
         self._begun = False
         self._last_s: float | None = None
         self._shift: int | None = 0

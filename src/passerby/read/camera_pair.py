@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -68,9 +69,10 @@ class CameraPair:
 
 def open_pair(main: CameraAddress, look: CameraAddress, *, stop: threading.Event, speed: float = 1.0) -> CameraPair:
     """Connects to both streams and waits for their first pictures; arguments and errors as in `open_camera`."""
-    stored = open_camera(main, stop=stop, speed=speed)
+    began_s = time.monotonic()
+    stored = open_camera(main, stop=stop, speed=speed, began_s=began_s)
     try:
-        looked_at = open_camera(look, stop=stop, speed=speed)
+        looked_at = open_camera(look, stop=stop, speed=speed, began_s=began_s)
         try:
             return CameraPair(stored, looked_at)
         except BaseException:
