@@ -83,6 +83,7 @@ def test_areas_are_texts_or_points_and_reach_who_paints(tmp_path: Path) -> None:
         (f'{CAMERA}look_url = "ftp://192.0.2.7/"', "camera square: look_url: has an address of a kind that passerby"),
         (f'{CAMERA}look_url = "demo:"', "camera square: look_url is a second, smaller stream of the camera"),
         (f'{CAMERA}look_url = "rtsp://192.0.2.7/live"', "camera square: look_url is a second, smaller stream"),
+        (f'{CAMERA}look_url = "rtsp://192.0.2.7/small"\ndelay_s = 0.5', "camera square: look_url needs a delay_s of"),
         ('[defaults]\nlook_url = "rtsp://192.0.2.7/small"', "[defaults]: look_url is for one camera only"),
         (f'{CAMERA}keep = ["0.1,0.1"]', "camera square: keep: a polygon has 1 points"),
         (f'{CAMERA}only = ["left half"]', "camera square: only: 'left half' is no list of points"),

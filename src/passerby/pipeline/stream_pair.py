@@ -6,6 +6,7 @@ only if those on both sides are, and if both streams were seen to show the same;
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from passerby.regions import Regions
 _AROUND_S = 0.25
 """What is seen in one stream so long before or after a picture of the other counts for it."""
 _KEPT_S = 2.0
+_PATIENCE_S = 10.0
+"""So long the streams may take to begin."""
 _COMPARE_S = 5.0
 _RETRY_S = 1.0
 """How often the two are compared at most: while they are the same, and while that is not known."""
@@ -48,7 +51,7 @@ class PairedVerdicts:
         self._off = np.array([-off_px, -off_px, off_px, off_px], np.float32)
         self._seen: deque[_Seen] = deque()
         self._comparison = Comparison()
-        self._complete_once = False
+        self._patient_until_s = time.monotonic() + _PATIENCE_S
 
     def final(self, waiting: Waiting, after: Waiting | None) -> Regions | None:
         """As `Verdicts.final`, of a picture of the main stream; its `small` is set."""
@@ -58,10 +61,10 @@ class PairedVerdicts:
         if around:
             waiting.small = around[len(around) // 2].waiting
         if not complete:
-            if self._complete_once and not self._watched.is_ended():
+            if waiting.picture.arrived_s > self._patient_until_s and not self._watched.is_ended():
                 self._told.trouble(LOOK_STREAM_LATE)
             return None
-        self._complete_once = True
+        self._patient_until_s = 0.0
         why_not = self._comparison.why_not(waiting, [seen.waiting for seen in around])
         if why_not:
             self._told.trouble(why_not)

@@ -17,6 +17,9 @@ DEMO_URL = "demo:"
 LONG_RETENTION_H = 720
 """Over so many hours of storage, somebody has to say why."""
 
+LEAST_DELAY_S = 1.0
+"""Of a camera with two streams: both have to be there before a picture is painted."""
+
 PLAIN_SITE = "town"
 """The site of cameras that name none."""
 
@@ -124,6 +127,8 @@ class CameraSettings(Part):
             raise ValueError("latitude and longitude go together")
         if self.look_url and (self.look_url == DEMO_URL or self.look_url == self.url):
             raise ValueError("look_url is a second, smaller stream of the camera, not the one in url, and not demo:")
+        if self.look_url and self.delay_s < LEAST_DELAY_S:
+            raise ValueError(f"look_url needs a delay_s of at least {LEAST_DELAY_S:g}: the streams come at two times")
         return self
 
     @property
