@@ -19,7 +19,7 @@ from passerby.web.area_log import log_areas
 from passerby.web.pages.camera_areas import AreaFields, still_of
 from passerby.web.pages.camera_fields import NO_ADDRESS, Fields, add_folds, choice, note, secret, text, typed_settings
 from passerby.web.pages.camera_trial import show_trial
-from passerby.web.pages.dialogs import put_away
+from passerby.web.pages.dialogs import is_gone, put_away
 from passerby.web.pages.markup import box, button, told, words
 from passerby.web.pages.visit import Visit
 
@@ -107,8 +107,9 @@ class CameraForm:
             return None
 
     def _say(self, trouble: str = "", busy: str = "") -> None:
-        self._trouble.set_text(trouble)
-        self._busy.set_text(busy)
+        if not is_gone(self._dialog):
+            self._trouble.set_text(trouble)
+            self._busy.set_text(busy)
 
     def _addresses(self) -> dict[str, str]:
         """A second stream of what was another camera before must not say what is covered in this one."""
@@ -154,7 +155,7 @@ class CameraForm:
             self._say(f"{error.message}. {error.hint or ''}".strip())
             return
         self._say()
-        if trial is not None:
+        if trial is not None and not is_gone(self._dialog):
             self._areas.show(f"data:image/jpeg;base64,{b64encode(trial.still).decode()}")
             await show_trial(trial)
 

@@ -12,7 +12,7 @@ from passerby.read.onvif import FoundCamera, StreamAddress
 from passerby.serve.permissions import Permission
 from passerby.web.pages.camera_fields import choice, secret
 from passerby.web.pages.camera_form import Given
-from passerby.web.pages.dialogs import put_away
+from passerby.web.pages.dialogs import is_gone, put_away
 from passerby.web.pages.markup import box, button, words
 from passerby.web.pages.visit import Visit
 
@@ -35,6 +35,7 @@ class CameraSearch:
             words("h2", "Find cameras")
             self._step = box("div", "step")
             self._trouble = words("p", "", "trouble", role="alert")
+            self._busy = words("p", "", "quiet", role="status")
             with box("div", "line"):
                 button("Cancel", lambda: self._dialog.submit(None))
 
@@ -46,17 +47,20 @@ class CameraSearch:
         return chosen
 
     async def _search(self) -> None:
-        self._say("Asking the network for cameras, for some seconds ...")
-        found = await self._ask("searched for cameras", self._visit.network.finder.find)
-        if found is None:
+        self._step.clear()
+        busy = "Asking the network for cameras, for some seconds ..."
+        found = await self._ask("searched for cameras", busy, self._visit.network.finder.find)
+        if is_gone(self._dialog):
             return
         self._step.clear()
         with self._step:
-            words("p", "These answered. Choose one." if found else _NOBODY, role="status")
-            for camera in found:
+            if found is not None:
+                words("p", "These answered. Choose one." if found else _NOBODY, role="status")
+            for camera in found or ():
                 told = " · ".join(part for part in (camera.name, camera.hardware) if part)
                 button(f"{camera.host} {told and f'({told})'}".rstrip(), self._chooser(camera))
-            button("Ask again", self._search)
+            with box("div", "line"):
+                button("Ask again", self._search)
 
     def _chooser(self, camera: FoundCamera) -> Callable[[], None]:
         return lambda: self._enter(camera)
@@ -80,14 +84,13 @@ class CameraSearch:
         user.run_method("focus")
 
     async def _list(self, camera: FoundCamera, username: str, password: str) -> None:
-        self._trouble.set_text("")
         finder = self._visit.network.finder
 
         def streams() -> list[StreamAddress]:
             return finder.streams(camera.host, camera.port, username, password)
 
-        found = await self._ask("asked a camera for its streams", streams)
-        if found:
+        found = await self._ask("asked a camera for its streams", f"Asking {camera.host} ...", streams)
+        if found and not is_gone(self._dialog):
             self._choose(found, username, password)
 
     def _choose(self, streams: list[StreamAddress], username: str, password: str) -> None:
@@ -102,24 +105,31 @@ class CameraSearch:
                 second = look.value if look.value != main.value else ""
                 self._dialog.submit(Given(main.value, second, username, password))
 
-            button("Use these", use, "main")
+            with box("div", "line"):
+                button("Use these", use, "main")
 
-    async def _ask(self, action: str, ask: Callable[[], T]) -> T | None:
+    async def _ask(self, action: str, busy: str, ask: Callable[[], T]) -> T | None:
         """What was answered; None after saying why there is nothing."""
         if not self._visit.may_now(Permission.FIND_CAMERAS):
             return None
-        self._visit.accounts.log.add(self._visit.caller.account, action)
-        try:
-            return await run.io_bound(ask)
-        except PasserbyError as error:
-            self._trouble.set_text(f"{error.message}. {error.hint or ''}".strip())
-            return None
+        self._say(busy=busy)
 
-    def _say(self, message: str) -> None:
-        self._step.clear()
-        self._trouble.set_text("")
-        with self._step:
-            words("p", message, "quiet", role="status")
+        def logged() -> T:
+            self._visit.accounts.log.add(self._visit.caller.account, action)
+            return ask()
+
+        try:
+            answer = await run.io_bound(logged)
+        except PasserbyError as error:
+            self._say(f"{error.message}. {error.hint or ''}".strip())
+            return None
+        self._say()
+        return answer
+
+    def _say(self, trouble: str = "", busy: str = "") -> None:
+        if not is_gone(self._dialog):
+            self._trouble.set_text(trouble)
+            self._busy.set_text(busy)
 
 
 def _in_words(stream: StreamAddress) -> str:

@@ -7,9 +7,14 @@ from nicegui import ui
 from passerby.web.pages.markup import box, button, words
 
 
+def is_gone(dialog: ui.dialog) -> bool:
+    """Whether it was answered and put away, or the page was left, while something else was waited for."""
+    return dialog.is_deleted or dialog.client.is_deleted
+
+
 def put_away(dialog: ui.dialog) -> None:
     """Remove a dialog that was answered; where the page was left meanwhile it is gone by itself."""
-    if not dialog.is_deleted and not dialog.client.is_deleted:
+    if not is_gone(dialog):
         dialog.delete()
 
 
