@@ -37,7 +37,7 @@ demo: $(VENV)/installed-for-demo
 
 # Live tests, which mostly wait, in one process, and all others beside them in another.
 test: $(FOR_TESTS)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 check: $(FOR_TESTS)
 	$(BIN)/ruff format --check .
