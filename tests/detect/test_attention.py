@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from passerby.detect.attention import AttentionOptions, look_at
-from passerby.detect.detector import NetDetector
+from passerby.detect.detector import Detector, NetDetector
 from passerby.errors import ModelError
 from passerby.media import Frame, Orientation, Picture, PixelLayout
 from passerby.regions import Boxes, Detections, Look
@@ -30,7 +30,7 @@ def picture_of(frame: Frame) -> Picture:
     return np.ascontiguousarray(np.repeat(frame.orientation.turn(gray)[:, :, None], 3, axis=2))
 
 
-class Counting:
+class Counting(Detector):
     """The real detector, with counts; `fails` says at which look it breaks instead."""
 
     def __init__(self, detector: NetDetector, fails: Callable[[int], bool] = lambda _: False) -> None:

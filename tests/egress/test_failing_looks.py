@@ -26,7 +26,7 @@ from tests.stream.scenes import Outlet
 COVERED = Settings(cover=("head", "plate"))
 
 
-class Troubled:
+class Troubled(Detector):
     """The real nets; before each look something happens, which is told the look's number."""
 
     def __init__(self, trouble: Callable[[int], object]) -> None:

@@ -142,6 +142,19 @@ def test_a_detector_that_fails_leaves_everything_covered(busy: Path, tmp_path: P
     assert "detector failed" in outlet.states[-1][1]
 
 
+def test_a_detector_that_cannot_rest_leaves_everything_covered_and_ends_nothing(busy: Path, tmp_path: Path) -> None:
+    class Restless(Finder):
+        def rest(self) -> None:
+            raise RuntimeError("the memory cannot be given back")
+
+    outlet = play(busy, tmp_path, detector=Restless())
+    frames = decoded(outlet)
+    assert len(frames) > RATE
+    assert is_whole(frames[0])
+    assert CameraState.DEGRADED in states(outlet)
+    assert not seen_in(outlet)
+
+
 def test_a_detector_that_works_again_is_used_again(busy: Path, tmp_path: Path) -> None:
     looks = itertools.count()
 

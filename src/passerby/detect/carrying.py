@@ -83,6 +83,8 @@ def renewed(found: Detections, known: Detections, areas: Boxes) -> Detections:
     What lies outside of the areas is as it was. What reaches into them and was not found again becomes a hint, and is
     forgotten where most of it was looked at.
     """
+    if not len(areas):
+        return known
     looked_at = share_within(known.boxes, areas)
     scores = np.where(looked_at > 0, 0, known.scores).astype(np.float32)
     kept = Detections(known.boxes, scores, known.labels)[looked_at < _LOOKED_AT]

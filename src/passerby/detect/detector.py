@@ -31,6 +31,10 @@ class Detector(Protocol):
         """What is found in some areas of `picture`, in its pixels, best first; see `NetDetector.find_in_areas`."""
         ...
 
+    def rest(self) -> None:
+        """Give memory back until the next look, where there is any to give."""
+        return
+
 
 class NetDetector:
     """Looks with one net of the zoo. One may be used from several threads at once.

@@ -118,7 +118,7 @@ def changed(known: Luma, sketch: Luma) -> Mask:
     """Where a sketch differs from another one by more than the noise of both: shape (h, w)."""
     difference = np.asarray(cv2.absdiff(known, sketch), np.uint8)
     noise = _median(difference[::4, ::4]) / 0.6745  # of the normal distribution
-    level = float(np.clip(_STILL_NOISE * noise, *_STILL_LEVELS))
+    level = min(max(_STILL_NOISE * noise, _STILL_LEVELS[0]), _STILL_LEVELS[1])
     return _crowded(difference > level, 3, _STILL_PIXELS)
 
 

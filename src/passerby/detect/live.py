@@ -17,7 +17,6 @@ import numpy as np
 from passerby.detect.attention import Attention, AttentionOptions
 from passerby.detect.blocks import boxes_of
 from passerby.detect.detector import Detector
-from passerby.detect.ensemble import Ensemble
 from passerby.detect.evidence import Luma, Mask
 from passerby.detect.lookers import Lookers
 from passerby.detect.verdicts import Verdicts
@@ -123,7 +122,10 @@ class _AtOnce(Lookers):
         began_s = time.monotonic()
         failure: Exception | None = None
         try:
-            done.set_result(self._look(frame, areas))
+            found = self._look(frame, areas)
+            if began_s - self._last_s >= QUIET_S:
+                self._detector.rest()
+            done.set_result(found)
             width, height = frame.upright_size
             whole = np.array([[0, 0, width, height]], np.float32)
             self.looked_at[frame.pts] = whole if areas is None else areas
@@ -132,8 +134,6 @@ class _AtOnce(Lookers):
             done.set_exception(error)
         ended_s = time.monotonic()
         self._on_look(ended_s - began_s, failure)
-        if began_s - self._last_s >= QUIET_S and isinstance(self._detector, Ensemble) and failure is None:
-            self._detector.rest()
         self._last_s = ended_s
         return done
 

@@ -72,6 +72,8 @@ class Standing:
             shrink: pixels of the frame for one of the sketch, x and y.
             looked: the whole of the key was looked at.
         """
+        if not len(found) and not self._held:
+            return found
         known = Detections.join([held.found for held in self._held])
         kept = [self._held[index] for index in np.flatnonzero(~_found_again(known, found, HELD_FROM))]
         if looked:

@@ -121,8 +121,7 @@ def redact_stream(
     keep, only = ([Polygon.of(points) for points in given] for given in (settings.keep, settings.only))
     seen = Verdicts(look_info, options.delay_s, settings.margins, keep, only)
     verdicts = seen if pair is None else PairedVerdicts(seen, watched, camera.info, look_info, told)
-    rest = ensemble.rest if ensemble is not None else _nothing
-    looker = Looker(watched, seen, looks_with, options.delay_s, told, rest)
+    looker = Looker(watched, seen, looks_with, options.delay_s, told)
     background = Background() if "motion" in settings.cover else None
     recorder = _recorder(camera, folder, options, outlet, camera_name, told)
     told.tick()
@@ -171,19 +170,18 @@ def _readers(
 ) -> list[Callable[[], None]]:
     if isinstance(camera, CameraPair):
         main, look = camera.main, camera.look
-        return [lambda: _hold(main, buffer), lambda: _read(look, watched, background)]
+        return [lambda: _hold(main, buffer), lambda: _read(look, watched, background, Moments())]
     return [lambda: _read(camera, buffer, background)]
 
 
-def _read(camera: CameraStream, buffer: Buffer, background: Background | None) -> None:
-    """Pictures that are looked at."""
-    moments = Moments()
+def _read(camera: CameraStream, buffer: Buffer, background: Background | None, moments: Moments | None = None) -> None:
+    """Pictures that are looked at; their moments are told where there is another stream."""
     for picture in camera.pictures():
         sketch = None if picture.frame.damaged else sketch_of(picture.frame)
         blocks = background.blocks(picture.frame) if background is not None else None
         if buffer.is_ended():
             return
-        buffer.put(Waiting(picture, sketch, blocks, moments.of(picture)))
+        buffer.put(Waiting(picture, sketch, blocks, moments.of(picture) if moments else None))
 
 
 def _hold(camera: CameraStream, buffer: Buffer) -> None:
@@ -193,10 +191,6 @@ def _hold(camera: CameraStream, buffer: Buffer) -> None:
         if buffer.is_ended():
             return
         buffer.put(Waiting(picture, None, moment=moments.of(picture)))
-
-
-def _nothing() -> None:
-    """A detector that somebody else made rests when they say so."""
 
 
 class _Thread:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from passerby.detect.evidence import Luma, Mask
 from passerby.media import Frame, Picture
@@ -183,13 +184,17 @@ class Buffer:
         until_s = time.monotonic() + timeout_s
         with self._changed:
             while True:
-                newer = [waiting for waiting in self._pictures if pts is None or waiting.pts > pts]
+                newer = self._newer(pts)
                 left_s = until_s - time.monotonic()
                 if newer or left_s <= 0:
                     return newer
                 if self._ended:
                     return None
                 self._changed.wait(left_s)
+
+    def _newer(self, pts: int | None) -> list[Waiting]:
+        newer = list(takewhile(lambda waiting: pts is None or waiting.pts > pts, reversed(self._pictures)))
+        return newer[::-1]
 
     def _due_s(self) -> float:
         return self._pictures[0].picture.arrived_s + self._delay_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from passerby.detect.detector import Detector
 from passerby.detect.live import LiveLook, LiveLooks, moving_in
@@ -76,12 +76,11 @@ class Looker:
         detector: Detector | None,
         delay_s: float,
         told: Told,
-        rest: Callable[[], None] = lambda: None,
     ) -> None:
-        """`detector` is None where nothing is to be looked for; `rest` gives its memory back until the next look."""
+        """`detector` is None where nothing is to be looked for."""
         self._buffer, self._verdicts, self._told = buffer, verdicts, told
         self._delay_s = delay_s
-        self._detector, self._rest = detector, rest
+        self._detector = detector
         self._looked_s, self._rests = time.monotonic(), True
         self._looks = self._new_looks()
         self._by_pts: dict[int, Waiting] = {}
@@ -138,9 +137,12 @@ class Looker:
             self._by_pts = {pts: waiting for pts, waiting in self._by_pts.items() if pts > latest}
 
     def _rest_when_idle(self) -> None:
-        if not self._rests and time.monotonic() - self._looked_s > _REST_AFTER_S:
+        if self._detector is not None and not self._rests and time.monotonic() - self._looked_s > _REST_AFTER_S:
             self._rests = True
-            self._rest()
+            try:
+                self._detector.rest()
+            except Exception as failure:  # as a look that failed: the next one tells whether it still works
+                self._told.looked(0.0, failure)
 
     def _picture_of(self, frame: Frame) -> Picture:
         self._told.looking()

@@ -76,7 +76,7 @@ class LivePlan:
         wants_motion = "motion" in self._margins
         if not known or (wants_motion and moving is None):
             return None
-        places = [(what, boxes[labels == what]) for what in np.unique(labels).tolist()]
+        places = [(what, boxes[labels == what]) for what in sorted(set(labels.tolist()))]
         if moving is not None and len(moving):
             places.append((LABELS.index("motion"), moving))
         return self._regions(places)

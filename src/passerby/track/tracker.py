@@ -81,8 +81,8 @@ class LiveTracker:
         """
         if cut:
             self._begin_scene(at_s)
-        for label in {*np.unique(found.labels).tolist(), *(track.label for track in self._going(at_s))}:
-            self._take_label(at_s, int(label), found[found.labels == label], looked_at)
+        for label in {*found.labels.tolist(), *(track.label for track in self._going(at_s))}:
+            self._take_label(at_s, label, found[found.labels == label], looked_at)
         self._forget(at_s)
 
     def covered(self, at_s: float) -> tuple[Boxes, npt.NDArray[np.uint8]]:
@@ -98,7 +98,10 @@ class LiveTracker:
 
     def doubtful(self, at_s: float) -> Boxes:
         """Places of what is neither found nor carried any more; a look could find them empty: float32, shape (N, 4)."""
-        places = self._places([track for track in self._going(at_s) if track.last_s < at_s], at_s)
+        lost = [track for track in self._going(at_s) if track.last_s < at_s]
+        if not lost:
+            return no_boxes()
+        places = self._places(lost, at_s)
         return places[_in_picture(places)]
 
     def _begin_scene(self, at_s: float) -> None:
