@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from passerby.errors import OutputError
-from passerby.pending import output_error
 
 _SUPERVISOR, _PROCESSES = ".serve-lock", ".cameras-lock"
 _POLL_S = 0.2
@@ -37,7 +36,7 @@ class FolderLock:
             self._alone = _opened(folder / _SUPERVISOR)
             self.inherited = _opened(folder / _PROCESSES)
         except OSError as error:
-            raise output_error(folder, error) from error
+            raise _unusable(folder, error) from error
         try:
             self._take(folder, patience_s)
         except BaseException:
@@ -62,6 +61,15 @@ class FolderLock:
                     f"{folder}: processes of cameras that were left behind do not end; nothing was started"
                 )
             time.sleep(_POLL_S)
+
+
+def _unusable(folder: Path, error: OSError) -> OutputError:
+    is_file = isinstance(error, FileExistsError | NotADirectoryError)
+    why = "it is a file, or below one" if is_file else os.strerror(error.errno or 0).lower()
+    return OutputError(
+        f"{folder}: nothing can be kept there: {why}; nothing was started",
+        hint="Give the user that runs passerby a folder of its own, or take another one with --folder",
+    )
 
 
 def _opened(path: Path) -> int:

@@ -56,9 +56,9 @@ class Supervisor:
         folder = folder.resolve()
         self._fixed = frozenset(camera.name for camera in town.camera)
         self._credentials, self._added = CredentialsFile(folder), AddedCameras(folder)
-        self._credentials.check()
         self._folder_lock = FolderLock(folder, _PATIENCE_S)
         try:
+            self._credentials.check()
             self._town = with_cameras(town, (*town.camera, *self._added.load()))
             self._archive = open_archive(folder, town.database)
         except BaseException:
