@@ -17,7 +17,7 @@ from passerby.exits import exit_with
 from passerby.telemetry import printable
 
 if TYPE_CHECKING:
-    from passerby.serve.network import CameraTrial
+    from passerby.serve.network import CameraTrial, LookTrial
 
 _NEEDED = ("alembic", "argon2", "fastapi", "nicegui", "prometheus_client", "psutil", "sqlalchemy", "tomli_w", "uvicorn")
 
@@ -91,6 +91,9 @@ def camera_try(
         typer.Option(help="The password is asked for, or taken from PASSERBY_CAMERA_PASSWORD.", metavar="NAME"),
     ] = None,
     transport: Annotated[Transport, typer.Option(help="How RTSP carries pictures.")] = Transport.tcp,
+    look_url: Annotated[
+        str, typer.Option(help="A second, smaller stream of it, to be looked at; as for URL.", metavar="URL")
+    ] = "",
     picture: Annotated[
         Path | None, typer.Option(help="Write one redacted picture there, JPEG.", metavar="FILE")
     ] = None,
@@ -104,7 +107,7 @@ def camera_try(
         from passerby.serve.trying import try_url
 
         password = _password() if username else ""
-        trial = try_url(url, username or "", password, transport.value)
+        trial = try_url(url, username or "", password, transport.value, look_url)
         if picture is not None:
             write_durably(picture, trial.still)
         if as_json:
@@ -214,10 +217,16 @@ def _show_trial(trial: CameraTrial, picture: Path | None) -> None:
         "clock": clock,
         "clear stretches": f"encoded anew: {trial.why_not_copied}" if trial.why_not_copied else "stored as they come",
         "covered in one picture": ", ".join(trial.covered) or "nothing was found to cover",
+        **({"smaller stream": _looked_at(trial.look)} if trial.look else {}),
         "that picture": "not kept; --picture FILE writes it" if picture is None else str(picture),
     }
     for what, value in lines.items():
         typer.echo(printable(f"{what}: {value}"))
+
+
+def _looked_at(look: LookTrial) -> str:
+    shows = {"same": "the same picture", "other": "another picture", "unknown": "too little to be compared"}[look.shows]
+    return f"{look.width}x{look.height}, {look.rate_fps:.1f} fps, shows {shows}"
 
 
 def _many(number: int, thing: str) -> str:

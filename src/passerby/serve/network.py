@@ -18,6 +18,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class LookTrial:
+    """What the smaller stream showed, that is to be looked at.
+
+    Attributes:
+        width: of the picture, in pixels.
+        height: likewise.
+        rate_fps: frames that arrived in a second.
+        shows: "same" as the main stream, "other", or "unknown" where too little stands out in both.
+    """
+
+    width: int
+    height: int
+    rate_fps: float
+    shows: str
+
+
+@dataclass(frozen=True, slots=True)
 class CameraTrial:
     """What a camera showed when it was tried.
 
@@ -31,6 +48,7 @@ class CameraTrial:
         why_not_copied: why clear GOPs cannot be stored as the camera sends them, or "" where they can.
         still: a redacted picture, JPEG.
         covered: labels of what was covered in it.
+        look: its smaller stream, or None where none was tried.
     """
 
     codec: str
@@ -42,6 +60,7 @@ class CameraTrial:
     why_not_copied: str
     still: bytes = field(repr=False)
     covered: tuple[str, ...] = ()
+    look: LookTrial | None = None
 
 
 class Network(Protocol):

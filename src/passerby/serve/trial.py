@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import statistics
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from passerby.errors import CameraLost
-from passerby.media import Frame
-from passerby.read.camera import CameraAddress, LivePicture, open_camera
+from passerby.media import Frame, VideoInfo
+from passerby.read.camera import CameraAddress, CameraStream, LivePicture, open_camera
+from passerby.read.camera_pair import open_pair
 from passerby.read.camera_told import told_time
 from passerby.serve.covered_picture import covered_picture
-from passerby.serve.network import CameraTrial
+from passerby.serve.network import CameraTrial, LookTrial
+from passerby.serve.trial_look import WatchedLook
 from passerby.settings import Settings
 
 _SHORTEST_S, _LONGEST_S = 4.0, 12.0
@@ -61,17 +64,22 @@ class _Seen:
         return max(self.offsets_s) if self.offsets_s else None
 
 
-def try_camera(address: CameraAddress) -> CameraTrial:
-    """Watch a camera in this process.
+def try_camera(address: CameraAddress, look: CameraAddress | None = None) -> CameraTrial:
+    """Watch a camera in this process, and its smaller stream, if there is one.
 
     Raises:
         CameraError: it cannot be reached or used.
     """
-    with open_camera(address) as camera:
-        seen, info = _watch(camera.pictures()), camera.info
-    if seen.last is None:
-        raise CameraLost(f"camera {address.name} sent no whole picture within {_LONGEST_S:.0f} s")
-    still, covered = covered_picture(seen.last, Settings())
+    if look is None:
+        with open_camera(address) as camera:
+            return _trial(camera.info, *_watch_whole(camera))
+    with open_pair(address, look, stop=threading.Event()) as pair, WatchedLook(pair.look) as beside:
+        seen, last = _watch_whole(pair.main)
+        return _trial(pair.info, seen, last, beside.seen(last))
+
+
+def _trial(info: VideoInfo, seen: _Seen, last: Frame, look: LookTrial | None = None) -> CameraTrial:
+    still, covered = covered_picture(last, Settings())
     width, height = info.upright_size
     return CameraTrial(
         codec=info.codec,
@@ -83,7 +91,16 @@ def try_camera(address: CameraAddress) -> CameraTrial:
         why_not_copied=seen.why_not_copied,
         still=still,
         covered=covered,
+        look=look,
     )
+
+
+def _watch_whole(camera: CameraStream) -> tuple[_Seen, Frame]:
+    """As `_watch`, and the last whole picture."""
+    seen = _watch(camera.pictures())
+    if seen.last is None:
+        raise CameraLost(f"camera {camera.info.name} sent no whole picture within {_LONGEST_S:.0f} s")
+    return seen, seen.last
 
 
 def _watch(pictures: Iterator[LivePicture]) -> _Seen:

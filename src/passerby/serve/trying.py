@@ -16,8 +16,8 @@ from passerby.serve.trial import try_camera
 from passerby.serve.trial_apart import NAME
 
 
-def try_url(url: str, username: str, password: str, transport: str) -> CameraTrial:
-    """Connect in this process, look for some seconds, and say what was seen.
+def try_url(url: str, username: str, password: str, transport: str, look_url: str = "") -> CameraTrial:
+    """Connect in this process, look for some seconds, and say what was seen; of both streams, if there are two.
 
     Raises:
         SettingsError: this is no address.
@@ -27,5 +27,10 @@ def try_url(url: str, username: str, password: str, transport: str) -> CameraTri
     # Only the drawn clip of the built-in camera needs a folder; of a camera nothing is written.
     with tempfile.TemporaryDirectory() if url == DEMO_URL else nullcontext() as folder:
         text = url if folder is None else str(demo_clip(Path(folder)))
-        way = cast(Transport, transport)
-        return try_camera(CameraAddress.parse(NAME, text, username=username, password=password, transport=way))
+
+        def address(name: str, text: str) -> CameraAddress:
+            way = cast(Transport, transport)
+            return CameraAddress.parse(name, text, username=username, password=password, transport=way)
+
+        look = address(f"{NAME} (look_url)", look_url) if look_url else None
+        return try_camera(address(NAME, text), look)
