@@ -150,4 +150,6 @@ _SYSTEM_WORDS = {
     errno.ENETUNREACH: "no way leads to its network",
     errno.EBUSY: "something else uses the device",
     errno.ENODEV: "there is no such device",
+    errno.ENXIO: "there is no such device",
+    errno.ENOTTY: "the device is no camera",
 }
