@@ -15,6 +15,7 @@ from .conftest import Visitors
 
 PASSWORD = "hush-5a11"
 YARD = {"name": "yard", "site": "school", "url": "demo:", "margin": {"head": 0.3}, "latitude": 1.0, "longitude": 2.0}
+FINE = [[[0.1234567, 0.1], [0.5, 0.1], [0.5, 0.6]]]
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def yard(visitors: Visitors) -> Iterator[Page]:
     page = visitors.admin(viewport={"width": 1280, "height": 1000})
     request = page.context.request
     headers = {"X-CSRF-Token": request.get("/api/v1/session").json()["form_token"]}
-    added = request.post("/api/v1/cameras", data={"camera": YARD}, headers=headers)
+    added = request.post("/api/v1/cameras", data={"camera": YARD | {"only": FINE}}, headers=headers)
     assert added.status == 201, added.text()
     page.goto("/cameras")
     yield page
@@ -67,7 +68,7 @@ def test_what_is_changed_is_stored_and_nothing_else_is_lost(yard: Page, stored: 
     form.get_by_label("Why it is kept for more").fill("a court asked for it")
     save(yard)
     changed = {"retention_h": 1000, "retention_reason": "a court asked for it", "memory_mb": 900}
-    assert stored() == YARD | changed | {"margin": {"head": 0.3, "plate": 0.5}}
+    assert stored() == YARD | changed | {"margin": {"head": 0.3, "plate": 0.5}, "only": FINE}
 
 
 def test_parts_are_drawn_on_the_picture_and_said_in_the_log(yard: Page, stored: Callable[[], dict[str, Any]]) -> None:

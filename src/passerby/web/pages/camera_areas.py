@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nicegui import ui
 
 from passerby.serve.town import CameraSettings
@@ -26,6 +28,7 @@ class AreaFields:
     """The drawing and the two fields for the keyboard, which always say the same."""
 
     def __init__(self, fields: Fields, shown: CameraSettings, still: str) -> None:
+        self._fields, self._shown = fields, shown
         with ui.expansion("Parts of the picture").classes("folded"), box("div", "areas"):
             note(_DRAWN)
             self._drawing = box("passerby-areas", data_still=still)
@@ -35,6 +38,14 @@ class AreaFields:
                 self._drawing.props[f"data-{name}"] = field.html_id
                 if name == "keep":
                     note(_KEEP_WARNS, "warning")
+
+    def typed(self) -> dict[str, Any]:
+        """Both settings. What nobody touched stays exactly as it is stored, and not as it is shown."""
+        return {name: self._typed(name) for name in _LABELS}
+
+    def _typed(self, name: str) -> Any:
+        stored, text = getattr(self._shown, name), str(self._fields[name].value or "")
+        return stored if text == as_text(stored) else text.splitlines()
 
     def show(self, still: str) -> None:
         """Draw on this picture from now on; its address, or the picture itself."""

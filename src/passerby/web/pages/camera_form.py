@@ -98,7 +98,7 @@ class CameraForm:
     def _settings(self) -> CameraSettings | None:
         """What was typed over what is stored, or None after saying what is wrong with it."""
         typed = typed_settings({name: field for name, field in self._fields.items() if name not in _SECRETS})
-        typed |= {name: typed[name].splitlines() for name in ("keep", "only")}
+        typed |= self._areas.typed()
         stored = self._camera.model_dump() if self._camera else {}
         try:
             return CameraSettings(**{**stored, **typed, **self._addresses()})
