@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 import pytest
@@ -11,8 +12,12 @@ from hypothesis import strategies as st
 from passerby.live import CameraState
 from passerby.serve.backoff import Backoff
 from passerby.serve.defects import defect_in_words
+from passerby.serve.job import CameraJob
+from passerby.serve.keeper import Keeper, Surroundings, Turns
 from passerby.serve.known import Known
 from passerby.serve.watchdog import Watchdog, WatchRules
+
+from .waiting import wait_for
 
 RULES = WatchRules(watchdog_s=30, memory_bytes=1_000_000_000, restart_s=86_400, segment_s=30)
 
@@ -133,3 +138,15 @@ def test_a_defect_is_told_by_its_place_and_not_in_its_own_words() -> None:
         told = defect_in_words(defect)
     assert told.startswith("passerby has a defect (ValueError in test_keeping.py, line ")
     assert "hunter2" not in told
+
+
+def test_why_no_process_could_be_started_is_told() -> None:
+    def make_job() -> CameraJob:
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/passerby/venv/bin/python")
+
+    keeper = Keeper("square", make_job, Surroundings(86_400, lambda _: None, Turns(1)))
+    keeper.start()
+    said = wait_for(lambda: keeper.known.status.why)
+    keeper.ask_to_stop()
+    keeper.wait()
+    assert said == "no process could be started: permission denied; it starts anew"

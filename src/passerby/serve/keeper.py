@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -144,7 +145,7 @@ class Keeper:
             process = self._process = WorkerProcess(self.name, self._surroundings.inherited)
         except (PasserbyError, OSError) as error:
             turn.over()
-            return error.message if isinstance(error, PasserbyError) else "no process could be started"
+            return error.message if isinstance(error, PasserbyError) else _not_started(error)
         try:
             return self._keep(process, job, turn)
         finally:
@@ -214,3 +215,8 @@ class Keeper:
         return Watchdog(
             WatchRules(camera.watchdog_s, camera.memory_mb * 1_000_000, self._surroundings.restart_s, camera.segment_s)
         )
+
+
+def _not_started(error: OSError) -> str:
+    why = f": {os.strerror(error.errno).lower()}" if error.errno else ""
+    return f"no process could be started{why}"
