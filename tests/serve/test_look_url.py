@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from passerby.errors import SettingsError
 from passerby.live import CameraState
 from tests.cameras.rtsp import rtsp_server
 from tests.serve.test_commands import passerby
@@ -55,3 +56,13 @@ def test_trying_both_says_whether_they_show_the_same(tmp_path: Path, clips: list
         code, output = passerby(*words, env={"PASSERBY_CAMERA_PASSWORD": "wrong2"})
         assert code == 1
         assert not any(secret in output for secret in ("wrong2", str(server.port), "rtsp:"))
+
+
+def test_a_page_tries_both_in_a_process_of_their_own(tmp_path: Path, clips: list[Path]) -> None:
+    main, look = clips
+    with rtsp_server(main, USER, PASSWORD, small=look) as server, running(tmp_path) as supervisor:
+        trial = supervisor.try_camera(server.url, USER, PASSWORD, "tcp", server.small_url)
+        assert trial.look is not None
+        assert (trial.look.width, trial.look.height, trial.look.shows) == (320, 240, "same")
+        with pytest.raises(SettingsError, match="a file is played as a camera only if"):
+            supervisor.try_camera(server.url, USER, PASSWORD, "tcp", "/etc/passwd")

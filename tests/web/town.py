@@ -113,7 +113,7 @@ class QuietTown:
         self.town.camera_named(name)
         self.restarted.append(name)
 
-    def try_camera(self, url: str, username: str, password: str, transport: str) -> CameraTrial:
+    def try_camera(self, url: str, username: str, password: str, transport: str, look_url: str = "") -> CameraTrial:
         raise CameraUnreachable("camera on trial: nobody answers", hint="see whether it is switched on")
 
 

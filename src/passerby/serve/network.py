@@ -116,8 +116,8 @@ class Network(Protocol):
     def restart_camera(self, name: str) -> None:
         """Finish its segment, end its process, start another. KeyError: there is no such camera."""
 
-    def try_camera(self, url: str, username: str, password: str, transport: str) -> CameraTrial:
-        """Connect, look for some seconds, and say what was seen.
+    def try_camera(self, url: str, username: str, password: str, transport: str, look_url: str = "") -> CameraTrial:
+        """Connect, look for some seconds, and say what was seen; of both streams, if there is a smaller one.
 
         Raises:
             SettingsError: the address is none that may be tried here.

@@ -219,15 +219,16 @@ class Supervisor:
         """Finish its segment, end its process, start another. KeyError: there is no such camera."""
         self._keepers[name].restart()
 
-    def try_camera(self, url: str, username: str, password: str, transport: str) -> CameraTrial:
+    def try_camera(self, url: str, username: str, password: str, transport: str, look_url: str = "") -> CameraTrial:
         """Connect in a process of its own, look for some seconds, and say what was seen.
 
         Raises:
             SettingsError: the address is none that may be tried here.
             CameraError: the camera cannot be reached or used; named "on trial", never by its address.
         """
-        refuse_file(url)
-        return try_apart(self._archive.folder, url, Credentials(username, password), transport)
+        for address in filter(None, (url, look_url)):
+            refuse_file(address)
+        return try_apart(self._archive.folder, url, Credentials(username, password), transport, look_url)
 
     def _keep(self, camera: CameraSettings) -> None:
         keeper = Keeper(camera.name, lambda: self._job(self._town.camera_named(camera.name)), self._surroundings)

@@ -81,6 +81,15 @@ class CameraList(Answer):
     cameras: list[Camera]
 
 
+class LookStream(Answer):
+    """What the smaller stream showed."""
+
+    width: int
+    height: int
+    rate_fps: float
+    shows: Literal["same", "other", "unknown"] = Field(description="Compared with the main stream.")
+
+
 class Trial(Answer):
     """What a camera showed when it was tried."""
 
@@ -92,6 +101,7 @@ class Trial(Answer):
     clock_offset_s: float | None = Field(description="The camera's clock less ours.")
     why_not_copied: str = Field(description="Why clear GOPs cannot be stored as they come; empty where they can.")
     covered: list[str] = Field(description="What was covered in the picture, by label.")
+    look: LookStream | None = Field(description="Its smaller stream; null where none was tried.")
     still: str = Field(description="A redacted picture, JPEG, in base64.")
 
 

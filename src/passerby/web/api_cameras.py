@@ -14,7 +14,7 @@ from passerby.live import CameraStatus
 from passerby.serve.credentials import Credentials
 from passerby.serve.permissions import Caller, Permission
 from passerby.serve.town import CameraSettings
-from passerby.web.answers import Camera, CameraList, Trial
+from passerby.web.answers import Camera, CameraList, LookStream, Trial
 from passerby.web.area_log import log_areas
 from passerby.web.asking import API, ERRORS, Needs, TheAccounts, TheNetwork, add_camera_for, camera_for, cameras_for
 
@@ -71,6 +71,7 @@ class TrialBody(_Body):
     username: str = Field(default="", max_length=256)
     password: str = Field(default="", max_length=256)
     transport: Literal["tcp", "udp"] = "tcp"
+    look_url: str = Field(default="", max_length=2048, description="Of a smaller stream of it, or empty.")
 
 
 @router.get("/cameras")
@@ -143,7 +144,7 @@ def try_camera(body: TrialBody, network: TheNetwork, accounts: TheAccounts, call
         raise HTTPException(429, "other cameras are being tried; this one was not", headers={"Retry-After": "10"})
     try:
         accounts.log.add(caller.account, "tried a camera")
-        trial = network.try_camera(body.url, body.username, body.password, body.transport)
+        trial = network.try_camera(body.url, body.username, body.password, body.transport, body.look_url)
     finally:
         _trials.release()
     return Trial(
@@ -155,6 +156,7 @@ def try_camera(body: TrialBody, network: TheNetwork, accounts: TheAccounts, call
         clock_offset_s=trial.clock_offset_s,
         why_not_copied=trial.why_not_copied,
         covered=list(trial.covered),
+        look=LookStream.model_validate(trial.look) if trial.look else None,
         still=base64.b64encode(trial.still).decode(),
     )
 

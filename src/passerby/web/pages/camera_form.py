@@ -161,8 +161,9 @@ class CameraForm:
 
     def _tried(self) -> CameraTrial:
         self._visit.accounts.log.add(self._visit.caller.account, "tried a camera")
-        address = (self._typed(name) for name in ("url", "username", "password", "transport"))
-        return self._visit.network.try_camera(*address)
+        url, username, password, transport = map(self._typed, ("url", "username", "password", "transport"))
+        look_url = self._addresses()["look_url"]
+        return self._visit.network.try_camera(url, username, password, transport, look_url)
 
 
 def _in_words(error: Any) -> str:

@@ -11,6 +11,11 @@ from passerby.web.pages.dialogs import put_away
 from passerby.web.pages.markup import box, button, words
 
 _CLOCK_OFF_S = 2.0
+_SHOWS = {
+    "same": "shows the same",
+    "other": "shows something else: it must not be looked at in place of this one",
+    "unknown": "shows too little to be compared",
+}
 
 
 async def show_trial(trial: CameraTrial) -> None:
@@ -38,5 +43,9 @@ def lines(trial: CameraTrial) -> list[str]:
     if trial.clock_offset_s is not None:
         wrong = "; set it, or let it ask a time server" if abs(trial.clock_offset_s) > _CLOCK_OFF_S else ""
         told.append(f"its clock is {trial.clock_offset_s:+.1f} seconds off ours{wrong}")
+    if trial.look is not None:
+        told.append(
+            f"the smaller stream has {trial.look.width} x {trial.look.height} pixels, and {_SHOWS[trial.look.shows]}"
+        )
     told.append(f"covered in this picture: {', '.join(trial.covered) or 'nothing was found'}")
     return told
