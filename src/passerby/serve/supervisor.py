@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +23,8 @@ from passerby.serve.finding import CameraFinder
 from passerby.serve.folder_lock import FolderLock
 from passerby.serve.housekeeping import Housekeeping
 from passerby.serve.job import CameraJob
-from passerby.serve.keeper import Keeper, Surroundings, Turns
+from passerby.serve.keeper import Surroundings, Turns
+from passerby.serve.keepers import Keepers
 from passerby.serve.network import CameraTrial
 from passerby.serve.reloading import cameras_to_restart
 from passerby.serve.town import DEMO_URL, CameraSettings, Town
@@ -64,13 +64,12 @@ class Supervisor:
         except BaseException:
             self._folder_lock.close()
             raise
-        self._surroundings = Surroundings(
-            town.restart_h * 3600, self._recover, Turns(2 * (os.cpu_count() or 1)), (self._folder_lock.inherited,)
-        )
         self._housekeeping = Housekeeping(self._archive, lambda: self._town)
         self.finder = CameraFinder()
         self._changing = threading.RLock()
-        self._keepers: dict[str, Keeper] = {}
+        turns = Turns(2 * (os.cpu_count() or 1))
+        surroundings = Surroundings(town.restart_h * 3600, self._recover, turns, (self._folder_lock.inherited,))
+        self._keepers = Keepers(self._job, surroundings)
         self._used: dict[str, Credentials] = {}
 
     def start(self) -> None:
@@ -81,12 +80,12 @@ class Supervisor:
         self._housekeeping.start()
         with self._changing:
             for camera in self._town.camera:
-                self._keep(camera)
+                self._keepers.keep(camera)
 
     def close(self) -> None:
         """Finish all segments within `keeper.FINISH_S`, and end every process."""
         with self._changing:
-            self._end(*self._keepers)
+            self._keepers.end(*self._keepers)
         self._housekeeping.close()
         self._archive.close()
         self._folder_lock.close()
@@ -147,7 +146,7 @@ class Supervisor:
             town = with_cameras(self._town, (*self._town.camera, camera))
             self._credentials.store(camera.name, credentials)
             self._remember(town)
-            self._keep(camera)
+            self._keepers.keep(camera)
 
     def edit_camera(self, name: str, camera: CameraSettings, credentials: Credentials | None) -> None:
         """Give a camera other settings (the name stays); None keeps its credentials.
@@ -171,8 +170,8 @@ class Supervisor:
                 self._credentials.store(name, credentials)
             self._remember(town)
             if credentials is not None or camera.for_process != before.for_process:
-                self._end(name)
-                self._keep(camera)
+                self._keepers.end(name)
+                self._keepers.keep(camera)
 
     def remove_camera(self, name: str) -> None:
         """Stop a camera and forget it, when its segment is finished; its recordings stay until retention erases them.
@@ -183,8 +182,8 @@ class Supervisor:
             self._editable(name)
             self._credentials.store(name, None)
             self._remember(with_cameras(self._town, tuple(one for one in self._town.camera if one.name != name)))
-            self._end(name)
-            del self._keepers[name]
+            self._keepers.end(name)
+            self._keepers.forget(name)
 
     def reload(self, town: Town, agreed: Callable[[], None] = lambda: None) -> list[str]:
         """Take other settings of the file. Only cameras whose process has to know of it end or start anew.
@@ -206,13 +205,12 @@ class Supervisor:
             changed = cameras_to_restart(before, after) | self._with_other_credentials()
             agreed()
             self._town, self._fixed = after, frozenset(camera.name for camera in town.camera)
-            self._surroundings = replace(self._surroundings, restart_s=after.restart_h * 3600)
-            self._end(*changed & set(self._keepers))
-            for name in set(self._keepers) - {camera.name for camera in after.camera}:
-                del self._keepers[name]
+            self._keepers.restart_every(after.restart_h * 3600)
+            self._keepers.end(*changed & set(self._keepers))
+            self._keepers.forget(*set(self._keepers) - {camera.name for camera in after.camera})
             for camera in after.camera:
                 if camera.name in changed:
-                    self._keep(camera)
+                    self._keepers.keep(camera)
             return sorted(changed)
 
     def restart_camera(self, name: str) -> None:
@@ -230,26 +228,14 @@ class Supervisor:
             refuse_file(address)
         return try_apart(self._archive.folder, url, Credentials(username, password), transport, look_url)
 
-    def _keep(self, camera: CameraSettings) -> None:
-        keeper = Keeper(camera.name, lambda: self._job(self._town.camera_named(camera.name)), self._surroundings)
-        self._keepers[camera.name] = keeper
-        if camera.enabled:
-            keeper.start()
-
-    def _end(self, *names: str) -> None:
-        keepers = [self._keepers[name] for name in names]
-        for keeper in keepers:
-            keeper.ask_to_stop()
-        for keeper in keepers:
-            keeper.wait()
-
     def _with_other_credentials(self) -> set[str]:
         """Cameras whose process was told others than there are now."""
         return {
             name for name, used in self._used.items() if name in self._keepers and self._credentials.of(name) != used
         }
 
-    def _job(self, camera: CameraSettings) -> CameraJob:
+    def _job(self, name: str) -> CameraJob:
+        camera = self._town.camera_named(name)
         if camera.url == DEMO_URL:
             demo_clip(self._archive.folder)
         credentials = self._used[camera.name] = self._credentials.of(camera.name)
