@@ -273,7 +273,7 @@ def test_a_page_makes_this_machine_read_none_of_its_files(tmp_path: Path) -> Non
             with pytest.raises(SettingsError, match="a file is played as a camera only if"):
                 supervisor.add_camera(camera("square", url), None)
             with pytest.raises(SettingsError, match="a file is played as a camera only if"):
-                supervisor.add_camera(camera("square", "rtsp://192.0.2.7/live", look_url=url), None)
+                supervisor.add_camera(camera("square", "rtsp://192.0.2.7/live", look_url=url, delay_s=1), None)
             with pytest.raises(SettingsError, match="a file is played as a camera only if"):
                 supervisor.try_camera(url, "", "", "tcp")
         with pytest.raises(SettingsError, match="a kind that passerby does not connect to"):
