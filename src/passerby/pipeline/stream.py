@@ -26,6 +26,7 @@ from passerby.live import CameraFigures, CameraState, LivePart, SegmentInfo
 from passerby.pipeline.choosing import video_detector
 from passerby.pipeline.stream_buffer import Buffer, Waiting
 from passerby.pipeline.stream_looker import Looker, Verdicts
+from passerby.pipeline.stream_memory import return_large_blocks
 from passerby.pipeline.stream_moments import Moments
 from passerby.pipeline.stream_pair import PairedVerdicts
 from passerby.pipeline.stream_told import Told
@@ -111,6 +112,7 @@ def redact_stream(
     """
     settings = options.settings
     cv2.setNumThreads(1)  # of the whole process: sketches are so small that waking others takes longer than they do
+    return_large_blocks()
     ensemble = video_detector(settings) if detector is None else None
     looks_with = detector if ensemble is None else (ensemble if ensemble.members else None)
     buffer = Buffer(options.delay_s, options.most_waiting_bytes)
@@ -158,11 +160,11 @@ def _write(
     waiting: Waiting, after: Waiting | None, verdicts: Verdicts | PairedVerdicts, recorder: Recorder, delay_s: float
 ) -> None:
     """Paint and store a picture, or drop it where that comes too late."""
-    regions = verdicts.final(waiting, after)
     if waiting.age_s() > delay_s + _LATE_S:
+        verdicts.leave_out(waiting)
         recorder.leave_out(waiting)
     else:
-        recorder.record(waiting, regions)
+        recorder.record(waiting, verdicts.final(waiting, after))
 
 
 def _readers(

@@ -52,6 +52,10 @@ class Verdicts:
                 lost = self._tracker.doubtful(at_s)
             return lost
 
+    def leave_out(self, waiting: Waiting) -> None:
+        """A picture is dropped: what moves in it is covered in the next one all the same."""
+        self._before = waiting
+
     def final(self, waiting: Waiting, after: Waiting | None) -> Regions | None:
         """What to paint in a frame whose delay has passed; None: all of it. `after` is the frame after it, if any."""
         before, self._before = self._before, waiting
