@@ -71,7 +71,7 @@ def test_an_altered_model_is_refused() -> None:
 
 def test_a_missing_model_is_an_error_of_ours() -> None:
     with pytest.raises(ModelError, match="missing from the installation"):
-        read_model(dataclasses.replace(entry_of("centerface"), file="nothing.onnx"))
+        read_model(dataclasses.replace(entry_of("centerface"), name="gone"))
 
 
 def test_an_unknown_model_is_named_with_those_that_are_known() -> None:

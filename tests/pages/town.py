@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 
 from passerby.archive import open_archive
-from passerby.media import Frame, VideoInfo
-from passerby.read.picture import planes_of
+from passerby.media import Frame
 from passerby.redact.cover import Painter
 from passerby.regions import Regions
 from passerby.write.segments import SegmentOptions, SegmentWriter
+from tests.drawn import SIZE, drawn_frame, drawn_info
 
 RATE_FPS = 10
 LASTS_S = 24
@@ -77,7 +75,7 @@ def record(folder: Path, cameras: Sequence[str]) -> None:
             writer = SegmentWriter(
                 archive.folder,
                 camera,
-                _INFO,
+                drawn_info(RATE_FPS),
                 b"",
                 options=SegmentOptions(segment_s=10),
                 on_part=lambda part: None,
@@ -91,25 +89,5 @@ def record(folder: Path, cameras: Sequence[str]) -> None:
     archive.close()
 
 
-_INFO = VideoInfo(
-    name="drawn",
-    container="rtsp",
-    codec="h264",
-    profile="",
-    stream_index=0,
-    width=160,
-    height=96,
-    pixel_format="yuv420p",
-    bits=8,
-    time_base=Fraction(1, RATE_FPS),
-    rate_fps=Fraction(RATE_FPS),
-    frame_count=None,
-    duration_s=None,
-)
-
-
 def _frame(number: int, grey: int) -> Frame:
-    picture = np.full((96, 160, 3), grey, np.uint8)
-    carrier = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
-    layout, planes = planes_of(carrier, writable=True)
-    return Frame(number, Fraction(1, RATE_FPS), layout, planes, carrier=carrier)
+    return drawn_frame(number, RATE_FPS, np.full((SIZE[1], SIZE[0], 3), grey, np.uint8))

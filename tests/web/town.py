@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import Image
 
 from passerby.archive import Archive, open_archive
 from passerby.errors import CameraUnreachable, SettingsError
 from passerby.live import CameraFigures, CameraState, CameraStatus, LivePart
-from passerby.media import Frame, VideoInfo
-from passerby.read.picture import planes_of
+from passerby.media import Frame
 from passerby.redact.cover import Painter
 from passerby.regions import Regions
 from passerby.serve.credentials import Credentials
@@ -29,6 +26,7 @@ from passerby.serve.finding import CameraFinder
 from passerby.serve.network import CameraTrial
 from passerby.serve.town import CameraSettings, SiteSettings, Town
 from passerby.write.segments import SegmentOptions, SegmentWriter
+from tests.drawn import SIZE, drawn_frame, drawn_info
 
 BEGAN = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 RATE = 10
@@ -125,13 +123,13 @@ def open_town(folder: Path) -> QuietTown:
     return town
 
 
-def record(archive: Archive, camera: str, began: datetime = BEGAN, size: tuple[int, int] = (160, 96)) -> list[LivePart]:
+def record(archive: Archive, camera: str, began: datetime = BEGAN, size: tuple[int, int] = SIZE) -> list[LivePart]:
     """Put a recording of so many seconds into an archive; its parts."""
     parts: list[LivePart] = []
     writer = SegmentWriter(
         archive.folder,
         camera,
-        replace(_INFO, width=size[0], height=size[1]),
+        drawn_info(RATE, size),
         b"",
         options=SegmentOptions(segment_s=10),
         on_part=parts.append,
@@ -146,27 +144,8 @@ def record(archive: Archive, camera: str, began: datetime = BEGAN, size: tuple[i
     return parts
 
 
-_INFO = VideoInfo(
-    name="drawn",
-    container="rtsp",
-    codec="h264",
-    profile="",
-    stream_index=0,
-    width=160,
-    height=96,
-    pixel_format="yuv420p",
-    bits=8,
-    time_base=Fraction(1, RATE),
-    rate_fps=Fraction(RATE),
-    frame_count=None,
-    duration_s=None,
-)
-
-
 def _frame(number: int, size: tuple[int, int]) -> Frame:
     """A grey picture with a lighter bar that wanders."""
     picture = np.full((size[1], size[0], 3), 90, np.uint8)
     picture[:, number % 160 : number % 160 + 8] = 200
-    carrier = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
-    layout, planes = planes_of(carrier, writable=True)
-    return Frame(number, Fraction(1, RATE), layout, planes, carrier=carrier)
+    return drawn_frame(number, RATE, picture)

@@ -18,6 +18,8 @@ from passerby.regions import Boxes, iou
 from passerby.track.motion import Seconds, States, predict, to_boxes, to_states
 
 NOBODY = -1
+START_THRESHOLD = 0.35
+"""The start threshold unless somebody chooses another, of videos and of live cameras."""
 FADE_S = 1.0
 """A velocity that nothing confirms fades with this time constant."""
 TRUST = 0.6

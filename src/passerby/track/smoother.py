@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.regions import LABELS, Boxes, Look, Track, clip
-from passerby.track.association import Indices, Sightings, associate
+from passerby.track.association import START_THRESHOLD, Indices, Sightings, associate
 from passerby.track.joining import joined
 from passerby.track.motion import (
     Seconds,
@@ -42,7 +42,7 @@ class TrackOptions:
             from the nearest sighting.
     """
 
-    start_threshold: float = 0.35
+    start_threshold: float = START_THRESHOLD
     gap_s: float = 2.0
     grow_s: float = 0.5
     steady_s: float = 0.08

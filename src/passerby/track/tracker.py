@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.regions import Boxes, Detections, clip, no_boxes, share_within
-from passerby.track.association import Indices, Nearness, near_pairs
+from passerby.track.association import START_THRESHOLD, Indices, Nearness, near_pairs
 from passerby.track.live_paths import expected_at, places_at
 from passerby.track.live_track import LiveTrack
 from passerby.track.motion import to_states, union
@@ -36,7 +36,7 @@ class LiveTrackOptions:
         keep_s: what happened so long ago is asked for no more, in seconds.
     """
 
-    start_threshold: float = 0.35
+    start_threshold: float = START_THRESHOLD
     gap_s: float = 2.0
     reach_s: float = 0.5
     hold_s: float = 0.5
