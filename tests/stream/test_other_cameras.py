@@ -16,7 +16,7 @@ from tests.cameras.rtsp import packets_of, rtsp_server
 from .scenes import GOP, KNOWN, RATE, SIZE, Finder, Outlet, Rgb, decoded, is_whole, like, make_clip, play, thing, wall
 
 FRAMES = 40
-ENCODERS = {
+ENCODERS: dict[str, tuple[str, str, dict[str, str]]] = {
     "hevc": (
         "libx265",
         "yuv420p",
