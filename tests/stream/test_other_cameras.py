@@ -38,7 +38,7 @@ def make(path: Path, codec: str, scene: Callable[[int], Rgb]) -> Path:
         stream = file.add_stream(encoder, RATE)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = SIZE
-        stream.pix_fmt, stream.options = pixel_format, settings
+        stream.pix_fmt, stream.options = pixel_format, {**settings}
         stream.time_base = stream.codec_context.time_base = Fraction(1, RATE)
         stream.codec_context.thread_count = 1
         for index in range(FRAMES):
