@@ -72,6 +72,10 @@ class PairedVerdicts:
             return None
         return self._all_of([seen.regions for seen in around])
 
+    def leave_out(self, waiting: Waiting) -> None:
+        """A picture of the main stream is dropped; what was seen around it is taken in so that it does not pile up."""
+        self._take_in(waiting)
+
     def _take_in(self, waiting: Waiting) -> None:
         """The pictures of the smaller stream up to those that count, with what is known of them by now."""
         while (due := self._watched.take_if(lambda first: _later_s(first, waiting)[0] <= _AROUND_S)) is not None:
