@@ -51,11 +51,11 @@ def scenery(width: int, height: int) -> Rgb:
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def street(width: int, height: int, walks: range) -> Iterator[Rgb]:
+def street(width: int, height: int, walks: range, before: Rgb | None = None) -> Iterator[Rgb]:
     """A fixed camera with the noise of its sensor; in the seconds of `walks` two persons cross the picture."""
     import skimage.data  # not in the processes that are measured
 
-    wall = scenery(width, height).astype(np.int16)
+    wall = (scenery(width, height) if before is None else before).astype(np.int16)
     person = cv2.resize(np.asarray(skimage.data.astronaut(), np.uint8)[:, 90:360], (height // 5, height * 3 // 8))
     grain = np.random.default_rng(1).normal(0, 2, (height + 64, width + 64, 1)).astype(np.int16)
     shift = np.random.default_rng(2)

@@ -30,6 +30,12 @@ SIZES = {"720p": ((1280, 720), 1_500_000), "1080p": ((1920, 1080), 3_000_000)}
 PEOPLE = {"nobody": range(0), "fifth": range(8, 12)}
 
 
+def wall(width: int, height: int) -> Rgb:
+    """In which no net finds a head at any size: soft spots of a ninth of its height."""
+    coarse = np.random.default_rng(1).integers(60, 190, (9, 16, 3)).astype(np.uint8)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
 def smaller(frames: Iterator[Rgb]) -> Iterator[Rgb]:
     """The same pictures, as the second stream has them."""
     for picture in frames:
@@ -57,8 +63,9 @@ def in_turn(folder: Path, seconds: float, rounds: int, rows: list[str]) -> None:
     for row in rows:
         size, people = row.split("-")
         (width, height), rate = SIZES[size]
-        main = made(folder / f"{row}.mp4", street(width, height, PEOPLE[people]), rate)
-        small = made(folder / f"{row}-small.mp4", smaller(street(width, height, PEOPLE[people])), 400_000)
+        walks, before = PEOPLE[people], wall(width, height)
+        main = made(folder / f"{row}.mp4", street(width, height, walks, before), rate)
+        small = made(folder / f"{row}-small.mp4", smaller(street(width, height, walks, before)), 400_000)
         kinds |= {row: [main], f"{row}, with look_url": [main, small]}
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in kinds}
     for _ in range(rounds):

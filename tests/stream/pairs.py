@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -120,9 +121,13 @@ def play_pair(
     detector: Detector | None = None,
     change: Callable[[int, AnyPicture], AnyPicture | None] = as_it_is,
     change_look: Callable[[int, AnyPicture], AnyPicture | None] = as_it_is,
+    punctual: bool = True,
     **options: Any,
 ) -> tuple[Outlet, int]:
-    """Redact so many frames of the main stream; also, how many of its packets were decoded for that."""
+    """Redact so many frames of the main stream; also, how many of its packets were decoded for that.
+
+    With `punctual` no picture counts as held up on its way, however busy the machine is.
+    """
     outlet, stop = outlet or Outlet(), threading.Event()
     chosen = StreamOptions(**{"settings": Settings(cover=("head",)), "delay_s": 60.0, **options})
     began_s = time.monotonic()
@@ -130,7 +135,16 @@ def play_pair(
         open_camera(CameraAddress.parse(name, str(clip), timeout_s=60), stop=stop, speed=speed, began_s=began_s)
         for name, clip in zip(("street", "street (look_url)"), clips, strict=True)
     )
-    altered: list[Any] = [AlteredStream(main, stop, frames, change), AlteredStream(look, stop, None, change_look)]
+
+    def arriving(change: Callable[[int, AnyPicture], AnyPicture | None]) -> Callable[[int, AnyPicture], Any]:
+        return lambda index, picture: change(
+            index, replace(picture, arrived_s=began_s + (picture.taken_s or 0) / speed) if punctual else picture
+        )
+
+    altered: list[Any] = [
+        AlteredStream(main, stop, frames, arriving(change)),
+        AlteredStream(look, stop, None, arriving(change_look)),
+    ]
     with CameraPair(*altered) as pair:
         redact_stream(pair, folder, chosen, outlet, camera_name="street", stop=stop, detector=detector)
     return outlet, main.decoded

@@ -24,7 +24,8 @@ from passerby.regions import Regions
 
 _AROUND_S = 0.25
 """What is seen in one stream so long before or after a picture of the other counts for it."""
-_KEPT_S = 2.0
+_KEPT_S = 0.5
+"""What is older counts for no picture that is still to come."""
 _PATIENCE_S = 10.0
 """So long the streams may take to begin."""
 _COMPARE_S = 5.0
@@ -56,11 +57,10 @@ class PairedVerdicts:
     def final(self, waiting: Waiting, after: Waiting | None) -> Regions | None:
         """As `Verdicts.final`, of a picture of the main stream; its `small` is set."""
         self._take_in(waiting)
-        around = [seen for seen in self._seen if _is_near(seen, waiting)]
-        complete = _are_on_both_sides(around, waiting)
+        around, on_both_sides = self._around(waiting)
         if around:
             waiting.small = around[len(around) // 2].waiting
-        if not complete:
+        if not on_both_sides:
             if waiting.picture.arrived_s > self._patient_until_s and not self._watched.is_ended():
                 self._told.trouble(LOOK_STREAM_LATE)
             return None
@@ -83,10 +83,22 @@ class PairedVerdicts:
         while self._seen and _later_s(self._seen[0].waiting, waiting)[1] < -_KEPT_S:
             self._seen.popleft()
 
+    def _around(self, waiting: Waiting) -> tuple[list[_Seen], bool]:
+        """The pictures of the smaller stream that count, and whether there are some before this one and some after."""
+        around, before, after = [], False, False
+        for seen in self._seen:
+            least_s, most_s = _later_s(seen.waiting, waiting)
+            if least_s <= _AROUND_S and most_s >= -_AROUND_S:
+                around.append(seen)
+                before, after = before or most_s <= 0, after or least_s >= 0
+        return around, before and after
+
     def _all_of(self, each: Sequence[Regions | None]) -> Regions | None:
         known = [regions for regions in each if regions is not None]
         if len(known) < len(each):
             return None
+        if not any(map(len, known)):
+            return Regions()
         joined = hulls(known)
         return Regions((joined.boxes * self._scale + self._off).astype(np.float32), joined.labels)
 
@@ -130,13 +142,3 @@ def _later_s(seen: Waiting, waiting: Waiting) -> tuple[float, float]:
     assert seen.moment is not None
     assert waiting.moment is not None
     return seen.moment.later_than(waiting.moment)
-
-
-def _is_near(seen: _Seen, waiting: Waiting) -> bool:
-    least_s, most_s = _later_s(seen.waiting, waiting)
-    return least_s <= _AROUND_S and most_s >= -_AROUND_S
-
-
-def _are_on_both_sides(around: Sequence[_Seen], waiting: Waiting) -> bool:
-    later_s = [_later_s(seen.waiting, waiting) for seen in around]
-    return any(most_s <= 0 for _, most_s in later_s) and any(least_s >= 0 for least_s, _ in later_s)
