@@ -149,6 +149,7 @@ def measured(camera: CameraStream | CameraPair, stop: threading.Event, seconds: 
     return {
         "cpu": (to_cpu - from_cpu) / (to_s - from_s),
         "memory_mb": max(figures.memory_bytes for _, _, figures in tally.figures_at) / 2**20,
+        "stored_mb": after.bytes_written / 1e6,
         "dropped": after.dropped,
         "covered_whole": after.covered_whole - before.covered_whole,
         "copied_gops": after.copied_gops,
