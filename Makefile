@@ -35,7 +35,7 @@ demo: $(VENV)/installed-for-demo
 	$(BIN)/passerby redact demo/astronaut.png demo/astronaut.mp4 --contact-sheet --force
 	@echo "Look at demo/astronaut.redacted.png, demo/astronaut.redacted.mp4 and demo/astronaut.redacted.mp4.contact-sheet.png"
 
-# Live tests, which mostly wait, in one process, and all others beside them in another.
+# Tests of whole programs, which mostly wait, in one process, and all others beside them.
 test: $(FOR_TESTS)
 	$(BIN)/python -m pytest -n 2
 

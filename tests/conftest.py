@@ -18,8 +18,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 REPOSITORY = Path(__file__).parents[1]
 
-LIVE = frozenset({"cameras", "egress", "pages", "segments", "serve", "stream"})
-"""Folders whose tests mostly wait: for a camera's next picture, for a process to start, for a browser."""
+LIVE = frozenset({"egress", "pages", "serve"})
+"""Folders whose tests start whole programs, mostly wait for them, and share those that run."""
 
 
 @pytest.hookimpl(optionalhook=True)
