@@ -10,8 +10,8 @@ undecoded.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from passerby.pipeline.stream_looker import Looker, Verdicts
 from passerby.pipeline.stream_memory import return_large_blocks
 from passerby.pipeline.stream_moments import Moments
 from passerby.pipeline.stream_pair import PairedVerdicts
+from passerby.pipeline.stream_threads import running
 from passerby.pipeline.stream_told import Told
 from passerby.pipeline.stream_writer import Recorder
 from passerby.read.camera import CameraStream
@@ -40,8 +41,6 @@ from passerby.write.segments import SegmentOptions
 _LATE_S = 1.0
 """A picture that is so much older than the delay is dropped."""
 _POLL_S = 0.1
-_ENDING_S = 5.0
-"""How long the threads may take to end: a detector that hangs is left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,70 +109,101 @@ def redact_stream(
         OutputError: nothing can be stored any more.
         ModelError: a model cannot run here; nothing was started.
     """
-    settings = options.settings
     cv2.setNumThreads(1)  # of the whole process: sketches are so small that waking others takes longer than they do
     return_large_blocks()
-    ensemble = video_detector(settings) if detector is None else None
-    looks_with = detector if ensemble is None else (ensemble if ensemble.members else None)
-    buffer = Buffer(options.delay_s, options.most_waiting_bytes)
-    pair = camera if isinstance(camera, CameraPair) else None
-    watched = buffer if pair is None else Buffer(options.delay_s, options.most_waiting_bytes)
-    look_info = camera.info if pair is None else pair.look.info
-    told = Told(outlet.state, outlet.figures, buffer, watched, camera, watches="motion" in settings.cover)
-    keep, only = ([Polygon.of(points) for points in given] for given in (settings.keep, settings.only))
-    seen = Verdicts(look_info, options.delay_s, settings.margins, keep, only)
-    verdicts = seen if pair is None else PairedVerdicts(seen, watched, camera.info, look_info, told)
-    looker = Looker(watched, seen, looks_with, options.delay_s, told)
-    background = Background() if "motion" in settings.cover else None
-    recorder = _recorder(camera, folder, options, outlet, camera_name, told)
-    told.tick()
-
-    def end() -> None:
-        buffer.end()
-        watched.end()
-
+    looks_with = _detector_of(options.settings) if detector is None else detector
+    stages = _Stages(camera, folder, options, outlet, camera_name, looks_with)
+    stages.told.tick()
     with ExitStack() as beside:
-        look = beside.enter_context(_running(f"look {camera_name}", looker.run, buffer.release))
-        readers = [
-            beside.enter_context(_running(f"read {camera_name}", read, end))
-            for read in _readers(camera, buffer, watched, background)
-        ]
+        look = beside.enter_context(running(f"look {camera_name}", stages.looker.run, stages.buffer.release))
+        reading = [running(f"read {camera_name}", read, stages.end) for read in stages.readers()]
+        threads = [look, *(beside.enter_context(thread) for thread in reading)]
         try:
-            while not buffer.is_over():
+            while not stages.buffer.is_over():
                 if stop.is_set() or look.failure is not None:
-                    end()
-                due = buffer.take(_POLL_S)
-                if due is not None:
-                    _write(*due, verdicts, recorder, options.delay_s)
-                told.tick()
+                    stages.end()
+                stages.write()
+                stages.told.tick()
         finally:
-            buffer.give_up()
-            watched.give_up()
-            recorder.close()
-            told.close()
-    for thread in (look, *readers):
+            stages.close()
+    for thread in threads:
         if thread.failure is not None and not stop.is_set():
             raise thread.failure
 
 
-def _write(
-    waiting: Waiting, after: Waiting | None, verdicts: Verdicts | PairedVerdicts, recorder: Recorder, delay_s: float
-) -> None:
-    """Paint and store a picture, or drop it where that comes too late."""
-    if waiting.age_s() > delay_s + _LATE_S:
-        verdicts.leave_out(waiting)
-        recorder.leave_out(waiting)
-    else:
-        recorder.record(waiting, verdicts.final(waiting, after))
+def _detector_of(settings: Settings) -> Detector | None:
+    """Who looks at videos; None where nobody has to."""
+    ensemble = video_detector(settings)
+    return ensemble if ensemble.members else None
 
 
-def _readers(
-    camera: CameraStream | CameraPair, buffer: Buffer, watched: Buffer, background: Background | None
-) -> list[Callable[[], None]]:
-    if isinstance(camera, CameraPair):
-        main, look = camera.main, camera.look
-        return [lambda: _hold(main, buffer), lambda: _read(look, watched, background, Moments())]
-    return [lambda: _read(camera, buffer, background)]
+class _Stages:
+    """What the threads of one connection share.
+
+    Attributes:
+        buffer: what is to be stored.
+        told: to whom state and figures go.
+        looker: looks at what waits.
+    """
+
+    def __init__(
+        self,
+        camera: CameraStream | CameraPair,
+        folder: Path,
+        options: StreamOptions,
+        outlet: StreamOutlet,
+        camera_name: str,
+        detector: Detector | None,
+    ) -> None:
+        settings, delay_s = options.settings, options.delay_s
+        pair = camera if isinstance(camera, CameraPair) else None
+        look_info = camera.info if pair is None else pair.look.info
+        self.buffer = Buffer(delay_s, options.most_waiting_bytes)
+        self._camera, self._delay_s = camera, delay_s
+        self._watched = self.buffer if pair is None else Buffer(delay_s, options.most_waiting_bytes)
+        watches = "motion" in settings.cover
+        self._background = Background() if watches else None
+        self.told = Told(outlet.state, outlet.figures, self.buffer, self._watched, camera, watches=watches)
+        keep, only = ([Polygon.of(points) for points in given] for given in (settings.keep, settings.only))
+        seen = Verdicts(look_info, delay_s, settings.margins, keep, only)
+        self._verdicts = (
+            seen if pair is None else PairedVerdicts(seen, self._watched, camera.info, look_info, self.told)
+        )
+        self.looker = Looker(self._watched, seen, detector, delay_s, self.told)
+        self._recorder = _recorder(camera, folder, options, outlet, camera_name, self.told)
+
+    def readers(self) -> list[Callable[[], None]]:
+        """What takes pictures from the camera, for a thread each."""
+        buffer, watched, background = self.buffer, self._watched, self._background
+        if isinstance(self._camera, CameraPair):
+            main, look = self._camera.main, self._camera.look
+            return [lambda: _hold(main, buffer), lambda: _read(look, watched, background, Moments())]
+        camera = self._camera
+        return [lambda: _read(camera, buffer, background)]
+
+    def write(self) -> None:
+        """Paint and store the next picture whose delay has passed, if one has soon; one that is late is dropped."""
+        due = self.buffer.take(_POLL_S)
+        if due is None:
+            return
+        waiting, after = due
+        if waiting.age_s() > self._delay_s + _LATE_S:
+            self._verdicts.leave_out(waiting)
+            self._recorder.leave_out(waiting)
+        else:
+            self._recorder.record(waiting, self._verdicts.final(waiting, after))
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self.buffer.end()
+        self._watched.end()
+
+    def close(self) -> None:
+        """Finish the recording; what waits is given up."""
+        self.buffer.give_up()
+        self._watched.give_up()
+        self._recorder.close()
+        self.told.close()
 
 
 def _read(camera: CameraStream, buffer: Buffer, background: Background | None, moments: Moments | None = None) -> None:
@@ -193,33 +223,6 @@ def _hold(camera: CameraStream, buffer: Buffer) -> None:
         if buffer.is_ended():
             return
         buffer.put(Waiting(picture, None, moment=moments.of(picture)))
-
-
-class _Thread:
-    """A thread that runs beside the writer; `failure` is what it ended with, if not well."""
-
-    def __init__(self, name: str, run: Callable[[], None], at_end: Callable[[], None]) -> None:
-        self.failure: BaseException | None = None
-        self._run, self._at_end = run, at_end
-        self.thread = threading.Thread(target=self._guarded, name=name, daemon=True)
-
-    def _guarded(self) -> None:
-        try:
-            self._run()
-        except BaseException as failure:
-            self.failure = failure
-        finally:
-            self._at_end()
-
-
-@contextmanager
-def _running(name: str, run: Callable[[], None], at_end: Callable[[], None]) -> Generator[_Thread]:
-    beside = _Thread(name, run, at_end)
-    beside.thread.start()
-    try:
-        yield beside
-    finally:
-        beside.thread.join(_ENDING_S)
 
 
 def _recorder(
