@@ -16,24 +16,32 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from cameras import CLIP_S, LEAD_S, Rgb, made, measured, result, show, street
+from cameras import CLIP_S, LEAD_S, Rgb, crowd, made, measured, result, show, street
 from passerby.read.camera import CameraAddress, open_camera
 from passerby.read.camera_pair import open_pair
 
 SMALL = (640, 360)
 SIZES = {"720p": ((1280, 720), 1_500_000), "1080p": ((1920, 1080), 3_000_000)}
 PEOPLE = {"nobody": range(0), "fifth": range(8, 12)}
+CROWD = "crowd"
+"""In every frame, handheld."""
 
 
 def wall(width: int, height: int) -> Rgb:
     """In which no net finds a head at any size: soft spots of a ninth of its height."""
     coarse = np.random.default_rng(1).integers(60, 190, (9, 16, 3)).astype(np.uint8)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def scene(width: int, height: int, walks: range) -> Iterator[Rgb]:
+    """That wall, and in the seconds of `walks` two persons before it."""
+    return street(width, height, walks, wall(width, height))
 
 
 def smaller(frames: Iterator[Rgb]) -> Iterator[Rgb]:
@@ -63,9 +71,9 @@ def in_turn(folder: Path, seconds: float, rounds: int, rows: list[str]) -> None:
     for row in rows:
         size, people = row.split("-")
         (width, height), rate = SIZES[size]
-        walks, before = PEOPLE[people], wall(width, height)
-        main = made(folder / f"{row}.mp4", street(width, height, walks, before), rate)
-        small = made(folder / f"{row}-small.mp4", smaller(street(width, height, walks, before)), 400_000)
+        frames = partial(crowd, folder) if people == CROWD else partial(scene, width, height, PEOPLE[people])
+        main = made(folder / f"{row}.mp4", frames(), rate)
+        small = made(folder / f"{row}-small.mp4", smaller(frames()), 400_000)
         kinds |= {row: [main], f"{row}, with look_url": [main, small]}
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in kinds}
     for _ in range(rounds):
@@ -77,7 +85,7 @@ def in_turn(folder: Path, seconds: float, rounds: int, rows: list[str]) -> None:
 
 
 def main() -> None:
-    rows = [f"{size}-{people}" for size in SIZES for people in PEOPLE]
+    rows = [*(f"{size}-{people}" for size in SIZES for people in PEOPLE), f"1080p-{CROWD}"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=LEAD_S + CLIP_S + 2.0)
     parser.add_argument("--rounds", type=int, default=3)
