@@ -40,7 +40,7 @@ class AddedCameras:
             raise SettingsError(f"{FILE_NAME}: {problems[0]}")
         cameras = tuple(CameraSettings(**camera) for camera in told.get("camera", []))
         for camera in cameras:
-            refuse_files(camera)
+            refuse_files(camera.url, camera.look_url)
         return cameras
 
     def store(self, cameras: Sequence[CameraSettings]) -> None:
@@ -53,9 +53,9 @@ class AddedCameras:
         write_durably(self._path, tomli_w.dumps({"camera": tables}).encode())
 
 
-def refuse_files(camera: CameraSettings) -> None:
-    """Raises SettingsError where `refuse_file` would, for any of its addresses."""
-    for url in filter(None, (camera.url, camera.look_url)):
+def refuse_files(*addresses: str) -> None:
+    """Raises SettingsError where `refuse_file` would, for any of them; an empty one is none."""
+    for url in filter(None, addresses):
         refuse_file(url)
 
 

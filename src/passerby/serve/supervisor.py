@@ -15,7 +15,7 @@ from passerby.archive import Archive, open_archive
 from passerby.errors import PasserbyError, SettingsError
 from passerby.hardening import keep_memory_private
 from passerby.live import CameraStatus
-from passerby.serve.added import AddedCameras, refuse_elsewhere, refuse_file, refuse_files, with_cameras
+from passerby.serve.added import AddedCameras, refuse_elsewhere, refuse_files, with_cameras
 from passerby.serve.credentials import Credentials, CredentialsFile
 from passerby.serve.demo import demo_clip
 from passerby.serve.fan_out import Subscription
@@ -139,7 +139,7 @@ class Supervisor:
 
     def add_camera(self, camera: CameraSettings, credentials: Credentials | None) -> None:
         """Start another camera, and remember it. SettingsError: the name is taken, the address is of a file."""
-        refuse_files(camera)
+        refuse_files(camera.url, camera.look_url)
         with self._changing:
             if camera.name in self._keepers:
                 raise SettingsError(f"there is a camera {camera.name} already; nothing was added")
@@ -160,7 +160,7 @@ class Supervisor:
             before = self._editable(name)
             if camera.name != name:
                 raise SettingsError(f"camera {name} keeps its name, because its recordings stand under it")
-            refuse_files(camera)
+            refuse_files(camera.url, camera.look_url)
             if credentials is None and self._credentials.of(name) != Credentials():
                 refuse_elsewhere(before, camera)
             town = with_cameras(
@@ -224,8 +224,7 @@ class Supervisor:
             SettingsError: the address is none that may be tried here.
             CameraError: the camera cannot be reached or used; named "on trial", never by its address.
         """
-        for address in filter(None, (url, look_url)):
-            refuse_file(address)
+        refuse_files(url, look_url)
         return try_apart(self._archive.folder, url, Credentials(username, password), transport, look_url)
 
     def _with_other_credentials(self) -> set[str]:
