@@ -7,7 +7,7 @@ two thirds or so of those that can be told at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 import cv2
@@ -52,6 +52,16 @@ def likeness(one: Luma, other: Luma) -> Likeness:
     if len(told) < _LEAST_PARTS:
         return "unknown"
     return "same" if sum(told) >= _LEAST_SHARE * len(told) else "other"
+
+
+def likeness_to_any(one: Luma, others: Iterable[Luma]) -> Likeness:
+    """Whether a sketch shows the same as one of others, asked in their order; else what the last of them says."""
+    found: Likeness = "unknown"
+    for other in others:
+        found = likeness(one, other)
+        if found == "same":
+            break
+    return found
 
 
 def _at_size(sketch: Luma, height: int) -> Luma:

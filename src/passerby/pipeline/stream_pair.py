@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerby.detect.evidence import Luma, sketch_of
-from passerby.detect.likeness import OFF_PX, WIDTH_PX, Likeness, likeness
+from passerby.detect.likeness import OFF_PX, WIDTH_PX, likeness_to_any
 from passerby.media import VideoInfo
 from passerby.pipeline.stream_buffer import Buffer, Waiting
 from passerby.pipeline.stream_looker import Verdicts
@@ -124,11 +124,7 @@ class Comparison:
         return self._why_not
 
     def _compare(self, sketch: Luma, around: Sequence[Luma]) -> None:
-        found: Likeness = "unknown"
-        for other in around:
-            found = likeness(sketch, other)
-            if found == "same":
-                break
+        found = likeness_to_any(sketch, around)
         if found == "same":
             self._why_not = None
         elif found == "other":

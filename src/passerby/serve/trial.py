@@ -15,7 +15,7 @@ from passerby.read.camera_pair import open_pair
 from passerby.read.camera_told import told_time
 from passerby.serve.covered_picture import covered_picture
 from passerby.serve.network import CameraTrial, LookTrial
-from passerby.serve.trial_look import WatchedLook
+from passerby.serve.trial_look import WatchedLook, mean_rate_fps
 from passerby.settings import Settings
 
 _SHORTEST_S, _LONGEST_S = 4.0, 12.0
@@ -45,12 +45,6 @@ class _Seen:
             self.last = frame
             if frame.carrier.key_frame:
                 self.keys_s.append(self.times_s[-1])
-
-    @property
-    def rate_fps(self) -> float:
-        """Mean; 0 of a single picture."""
-        lasted_s = self.times_s[-1] - self.times_s[0]
-        return (len(self.times_s) - 1) / lasted_s if lasted_s > 0 else 0.0
 
     @property
     def gop_s(self) -> float | None:
@@ -85,7 +79,7 @@ def _trial(info: VideoInfo, seen: _Seen, last: Frame, look: LookTrial | None = N
         codec=info.codec,
         width=width,
         height=height,
-        rate_fps=seen.rate_fps,
+        rate_fps=mean_rate_fps(seen.times_s),
         gop_s=seen.gop_s,
         clock_offset_s=seen.clock_offset_s,
         why_not_copied=seen.why_not_copied,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from passerby.detect.evidence import Luma, sketch_of
-from passerby.detect.likeness import Likeness, likeness
+from passerby.detect.likeness import likeness_to_any
 from passerby.errors import CameraLost
 from passerby.media import Frame
 from passerby.read.camera import CameraStream
@@ -48,10 +49,8 @@ class WatchedLook:
         times_s, sketches = list(self._times_s), list(self._sketches)
         if not sketches:
             raise CameraLost(f"camera {self._look.info.name} sent no whole picture while the main stream was watched")
-        lasted_s = times_s[-1] - times_s[0]
         width, height = self._look.info.upright_size
-        rate_fps = (len(times_s) - 1) / lasted_s if lasted_s > 0 else 0.0
-        return LookTrial(width, height, rate_fps, _best(sketch_of(last), sketches))
+        return LookTrial(width, height, mean_rate_fps(times_s), likeness_to_any(sketch_of(last), reversed(sketches)))
 
     def _watch(self) -> None:
         try:
@@ -65,10 +64,7 @@ class WatchedLook:
             return  # what came before it is told
 
 
-def _best(last: Luma, sketches: list[Luma]) -> Likeness:
-    found: Likeness = "unknown"
-    for sketch in reversed(sketches):
-        found = likeness(last, sketch)
-        if found == "same":
-            break
-    return found
+def mean_rate_fps(times_s: Sequence[float]) -> float:
+    """Of pictures of those times, at least one; 0 of a single one."""
+    lasted_s = times_s[-1] - times_s[0]
+    return (len(times_s) - 1) / lasted_s if lasted_s > 0 else 0.0
