@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,10 +15,10 @@ import numpy as np
 
 from passerby.detect.detector import Detector
 from passerby.pipeline.stream import StreamOptions, redact_stream
-from passerby.read.camera import CameraAddress, CameraStream, HeldPicture, LivePicture, open_camera
+from passerby.read.camera import CameraAddress, HeldPicture, LivePicture, open_camera
 from passerby.read.camera_pair import CameraPair
 from passerby.settings import Settings
-from tests.stream.scenes import GOP, KNOWN, Outlet, Rgb, make_clip
+from tests.stream.scenes import GOP, KNOWN, AlteredStream, Outlet, Rgb, make_clip
 
 SIZE, SMALL = (480, 360), (320, 240)
 Scene = Callable[[int], Rgb]
@@ -64,47 +64,6 @@ def make_pair(folder: Path, frames: int, scene: Scene, looked_at: Scene | None =
         make_clip(folder / "main.mp4", frames, scene),
         make_clip(folder / "small.mp4", frames, small(looked_at or scene), gop=GOP + 3),
     ]
-
-
-class AlteredStream:
-    """One of the two, which ends after so many pictures, and whose pictures somebody may change on the way."""
-
-    def __init__(
-        self,
-        camera: CameraStream,
-        stop: threading.Event,
-        frames: int | None,
-        change: Callable[[int, AnyPicture], AnyPicture | None],
-    ) -> None:
-        self.info, self.extradata, self.close = camera.info, camera.extradata, camera.close
-        self._camera, self._stop, self._frames, self._change = camera, stop, frames, change
-
-    @property
-    def bytes_in(self) -> int:
-        return self._camera.bytes_in
-
-    @property
-    def dropped(self) -> int:
-        return self._camera.dropped
-
-    @property
-    def decoded(self) -> int:
-        return self._camera.decoded
-
-    def pictures(self) -> Iterator[AnyPicture]:
-        return self._changed(self._camera.pictures())
-
-    def held_pictures(self) -> Iterator[AnyPicture]:
-        return self._changed(self._camera.held_pictures())
-
-    def _changed(self, pictures: Iterator[AnyPicture]) -> Iterator[AnyPicture]:
-        for index, picture in enumerate(pictures):
-            changed = self._change(index, picture)
-            if changed is not None:
-                yield changed
-            if index + 1 == self._frames:
-                self._stop.set()
-                return
 
 
 def as_it_is(index: int, picture: AnyPicture) -> AnyPicture:

@@ -6,6 +6,7 @@ what is left of it can be told from single pixels.
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import skimage.data
 from av.video.stream import VideoStream
+from PIL import Image
 
 from passerby import nal
 from passerby.detect.detector import Detector
@@ -158,18 +160,14 @@ class Outlet:
         self.stills.append(jpeg)
 
 
-class Altered:
-    """A camera that stops after some pictures, which somebody may change on the way."""
+class AlteredStream:
+    """A stream of a camera that stops after some pictures, of which somebody may change or leave out each."""
 
     def __init__(
-        self,
-        camera: CameraStream,
-        frames: int,
-        stop: threading.Event,
-        change: Callable[[int, LivePicture], LivePicture],
+        self, camera: CameraStream, stop: threading.Event, frames: int | None, change: Callable[[int, Any], Any]
     ) -> None:
-        self.info, self.extradata = camera.info, camera.extradata
-        self._camera, self._frames, self._stop, self._change = camera, frames, stop, change
+        self.info, self.extradata, self.close = camera.info, camera.extradata, camera.close
+        self._camera, self._stop, self._frames, self._change = camera, stop, frames, change
 
     @property
     def bytes_in(self) -> int:
@@ -179,12 +177,25 @@ class Altered:
     def dropped(self) -> int:
         return self._camera.dropped
 
-    def pictures(self) -> Iterator[LivePicture]:
-        for index, picture in enumerate(self._camera.pictures()):
-            yield self._change(index, picture)
+    @property
+    def decoded(self) -> int:
+        return self._camera.decoded
+
+    def pictures(self) -> Iterator[Any]:
+        return self._changed(self._camera.pictures())
+
+    def held_pictures(self) -> Iterator[Any]:
+        return self._changed(self._camera.held_pictures())
+
+    def _changed(self, pictures: Iterator[Any]) -> Iterator[Any]:
+        for index, picture in enumerate(pictures):
+            changed = self._change(index, picture)
+            if changed is not None:
+                yield changed
             if index + 1 == self._frames:
                 break
-        self._stop.set()
+        if self._frames is not None:
+            self._stop.set()
 
 
 def play(
@@ -205,7 +216,7 @@ def play(
     outlet, stop = outlet or Outlet(), threading.Event()
     chosen = StreamOptions(**{"settings": Settings(cover=("head",)), "delay_s": 60.0, **options})
     with open_camera(CameraAddress.parse("street", str(clip), timeout_s=60), stop=stop, speed=speed) as camera:
-        given: Any = Altered(camera, frames, stop, change)
+        given: Any = AlteredStream(camera, stop, frames, change)
         redact_stream(given, folder, chosen, outlet, camera_name="street", stop=stop, detector=detector)
     return outlet
 
@@ -229,6 +240,12 @@ def decoded(outlet: Outlet) -> list[Shown]:
                 assert frame.time is not None
                 frames.append(Shown(info.media_start_s + frame.time, np.asarray(frame.to_ndarray(format="rgb24"))))
     return frames
+
+
+def stills(outlet: Outlet) -> list[Shown]:
+    """Every still picture, numbered in place of a time."""
+    pictures = (Image.open(io.BytesIO(jpeg)).convert("RGB") for jpeg in outlet.stills)
+    return [Shown(number, np.asarray(picture, np.uint8)) for number, picture in enumerate(pictures)]
 
 
 def is_whole(shown: Shown) -> bool:

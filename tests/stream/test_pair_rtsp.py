@@ -14,8 +14,8 @@ from passerby.read.camera import CameraAddress
 from passerby.read.camera_pair import CameraPair, open_pair
 from passerby.settings import Settings
 from tests.cameras.rtsp import rtsp_server
-from tests.stream.pairs import AlteredStream, as_it_is, make_pair, small, thing, wall
-from tests.stream.scenes import RATE, Finder, Outlet, decoded, is_whole, make_clip
+from tests.stream.pairs import as_it_is, make_pair, small, thing, wall
+from tests.stream.scenes import RATE, AlteredStream, Finder, Outlet, decoded, is_whole, make_clip
 from tests.stream.test_stream import seen_in
 
 USER, PASSWORD = "an-admin", "s3cret"

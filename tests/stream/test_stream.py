@@ -35,6 +35,7 @@ from tests.stream.scenes import (
     place,
     play,
     slices,
+    stills,
     thing,
     wall,
 )
@@ -47,7 +48,8 @@ def shows(shown: Shown) -> str:
 
 
 def seen_in(outlet: Outlet) -> list[str]:
-    return [told for told in map(shows, decoded(outlet)) if told]
+    """In all that came out: the pictures of segments, and the stills."""
+    return [told for told in map(shows, [*decoded(outlet), *stills(outlet)]) if told]
 
 
 def states(outlet: Outlet) -> list[CameraState]:

@@ -166,3 +166,8 @@ def people(server: str, accounts: Accounts, app: FastAPI) -> Iterator[People]:
     yield people
     for browser in people.browsers:
         browser.close()
+
+
+@pytest.fixture
+def operator(people: People) -> Browser:
+    return people.browser(Role.OPERATOR)

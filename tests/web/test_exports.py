@@ -20,26 +20,14 @@ from starlette.types import Message
 
 from passerby.archive import Archive, open_archive
 from passerby.serve.accounts import Accounts
-from passerby.serve.permissions import Role
 from passerby.web.exporting import Exports, Gaps, WantedExport, forget_exports
 from passerby.web.sending import SentAsMade
 from tests.serve.waiting import wait_for
 
-from .conftest import Browser, People
-from .town import BEGAN, RATE, SECONDS, QuietTown, now, record
+from .conftest import Browser
+from .town import BEGAN, HOUR, RATE, SECONDS, QuietTown, frames_in, now, record
 
-HOUR = {"begin": "2026-11-23T13:30:00Z", "end": "2026-11-23T14:30:00Z"}
 LATER = BEGAN + timedelta(minutes=5)
-
-
-@pytest.fixture
-def operator(people: People) -> Browser:
-    return people.browser(Role.OPERATOR)
-
-
-def _frames(content: bytes) -> int:
-    with av.open(io.BytesIO(content), "r") as file:
-        return len(list(file.decode(video=0)))
 
 
 def copied(town: QuietTown, folder: Path) -> Archive:
@@ -68,7 +56,7 @@ def test_an_export_is_one_file_of_that_time_and_leaves_nothing_behind(operator: 
     wanted = {"begin": "2026-11-23T14:00:05Z", "end": "2026-11-23T14:00:15Z"}
     answer = operator.get("/api/v1/cameras/gate/export", params=wanted)
     assert answer.status_code == 200, answer.text
-    assert _frames(answer.content) == 10 * RATE
+    assert frames_in(answer.content) == 10 * RATE
     assert answer.headers["Content-Disposition"] == 'attachment; filename="gate-20261123T140005Z.mp4"'
     assert answer.headers["X-Exported-From"] == "2026-11-23T14:00:05+00:00"
     # The last byte is here before the server has tidied up.
@@ -77,7 +65,7 @@ def test_an_export_is_one_file_of_that_time_and_leaves_nothing_behind(operator: 
 
 def test_an_export_beyond_what_is_there_says_what_it_holds(operator: Browser) -> None:
     answer = operator.get("/api/v1/cameras/gate/export", params=HOUR)
-    assert _frames(answer.content) == RATE * SECONDS
+    assert frames_in(answer.content) == RATE * SECONDS
     assert answer.headers["X-Exported-Until"].startswith("2026-11-23T14:00:2")
 
 
@@ -102,7 +90,7 @@ def test_what_is_erased_while_it_is_exported_is_sent_whole(operator: Browser, to
     assert len(linked) == len(archive.segments("gate", BEGAN, now()))
     for one in archive.segments("gate", BEGAN, now()):
         one.path.unlink()
-    assert _frames(sent(response)) == RATE * SECONDS
+    assert frames_in(sent(response)) == RATE * SECONDS
     assert list(archive.folder.glob(".export-*")) == []
     archive.close()
 
@@ -119,7 +107,7 @@ def test_an_export_that_nobody_takes_is_given_up(town: QuietTown, tmp_path: Path
     del waiting[1]
     gc.collect()
     assert list(archive.folder.glob(".export-*")) == []
-    assert _frames(sent(exports.response(archive, wanted))) == RATE * SECONDS
+    assert frames_in(sent(exports.response(archive, wanted))) == RATE * SECONDS
     archive.close()
 
 

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-import av
 import pytest
 
 from passerby.archive import StoredSegment
-from passerby.serve.permissions import Role
 
-from .conftest import Browser, People
-from .town import BEGAN, RATE, SECONDS, QuietTown, now
-
-HOUR = {"begin": "2026-11-23T13:30:00Z", "end": "2026-11-23T14:30:00Z"}
-
-
-@pytest.fixture
-def operator(people: People) -> Browser:
-    return people.browser(Role.OPERATOR)
-
-
-def _frames(content: bytes) -> int:
-    with av.open(io.BytesIO(content), "r") as file:
-        return len(list(file.decode(video=0)))
+from .conftest import Browser
+from .town import BEGAN, HOUR, RATE, SECONDS, QuietTown, frames_in, now
 
 
 def test_the_timeline_says_when_was_recorded(operator: Browser) -> None:
@@ -36,7 +21,7 @@ def test_the_timeline_says_when_was_recorded(operator: Browser) -> None:
 def test_segments_play_by_themselves(operator: Browser) -> None:
     listed = operator.get("/api/v1/cameras/gate/segments", params=HOUR).json()
     assert not listed["more"]
-    frames = [_frames(operator.get(f"/api/v1/segments/{one['id']}").content) for one in listed["segments"]]
+    frames = [frames_in(operator.get(f"/api/v1/segments/{one['id']}").content) for one in listed["segments"]]
     assert frames == [one["frames"] for one in listed["segments"]]
     assert sum(frames) == RATE * SECONDS
 
@@ -66,7 +51,7 @@ def test_a_range_that_is_not_understood_gets_the_whole_file(operator: Browser, w
     answer = operator.get("/api/v1/segments/1", headers={"Range": wanted})
     assert answer.status_code == 200
     assert len(answer.content) == int(answer.headers["Content-Length"])
-    assert _frames(answer.content) > 0
+    assert frames_in(answer.content) > 0
 
 
 @pytest.mark.parametrize("wanted", ["bytes=99999999-", "bytes=-0"])

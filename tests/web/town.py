@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -31,6 +32,8 @@ from tests.drawn import SIZE, drawn_frame, drawn_info
 BEGAN = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 RATE = 10
 SECONDS = 24
+HOUR = {"begin": "2026-11-23T13:30:00Z", "end": "2026-11-23T14:30:00Z"}
+"""What routes are asked for, to be told of all of it."""
 
 GATE = CameraSettings(
     name="gate",
@@ -47,6 +50,12 @@ MARKET = CameraSettings(name="market", site="square", url="rtsp://10.0.0.8/strea
 def now() -> datetime:
     """A moment after the last recording."""
     return datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+
+
+def frames_in(content: bytes) -> int:
+    """How many pictures an answer holds."""
+    with av.open(io.BytesIO(content), "r") as file:
+        return len(list(file.decode(video=0)))
 
 
 @dataclass
