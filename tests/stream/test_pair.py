@@ -155,9 +155,9 @@ def test_while_the_smaller_stream_stands_still_the_main_one_is_covered_whole(
     def stop_after(index: int, picture: AnyPicture) -> AnyPicture | None:
         return picture if index < last else None
 
-    outlet, _ = play_pair(
-        sometimes, tmp_path, speed=1.0, delay_s=1.0, punctual=False, change_look=stop_after, detector=Finder()
-    )
+    # Long enough that a busy machine matches the two before, and goes on long enough to say that it cannot any more.
+    chosen: dict[str, Any] = {"frames": 2 * FRAMES, "speed": 1.0, "delay_s": 3.0, "punctual": False}
+    outlet, _ = play_pair(sometimes, tmp_path, change_look=stop_after, detector=Finder(), **chosen)
     assert not seen_in(outlet)
     after = [shown for shown in decoded(outlet) if round(shown.at_s * RATE) >= last + AROUND]
     assert after
